@@ -67,10 +67,17 @@ public readonly record struct Digest
     public override string ToString() => _hex is null ? string.Empty : Prefix + _hex;
 }
 
-internal sealed class DigestJsonConverter : JsonConverter<Digest>
+/// <summary>Writes a digest as its text. Public because generated JSON code of other packages makes it.</summary>
+public sealed class DigestJsonConverter : JsonConverter<Digest>
 {
+    /// <inheritdoc/>
     public override Digest Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         reader.GetString() is { Length: > 0 } text ? Digest.Parse(text) : default;
 
-    public override void Write(Utf8JsonWriter writer, Digest value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter writer, Digest value, JsonSerializerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        writer.WriteStringValue(value.ToString());
+    }
 }

@@ -1,0 +1,25 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Mlops.Sdk;
+using Mlops.Sdk.Registry;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Adds the registry to Mlops.Sdk.</summary>
+public static class RegistryBuilderExtensions
+{
+    /// <summary>Adds <see cref="IModelRegistry"/> and <see cref="IModelCatalog"/>: one and the same, over the <see cref="ILedger"/> and <see cref="IArtifactStore"/> of the container.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <returns>The same builder.</returns>
+    public static IMlopsBuilder AddRegistry(this IMlopsBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.TryAddSingleton(provider => new ModelRegistry(
+            provider.GetRequiredService<ILedger>(),
+            provider.GetRequiredService<IArtifactStore>(),
+            provider.GetService<ILogger<ModelRegistry>>()));
+        builder.Services.TryAddSingleton<IModelRegistry>(provider => provider.GetRequiredService<ModelRegistry>());
+        builder.Services.TryAddSingleton<IModelCatalog>(provider => provider.GetRequiredService<IModelRegistry>());
+        return builder;
+    }
+}

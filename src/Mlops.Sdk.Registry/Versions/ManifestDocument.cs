@@ -1,0 +1,82 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Mlops.Sdk.Registry;
+
+/// <summary>The bytes of a manifest. Equal manifests give equal bytes, so the digest names the version's content.</summary>
+internal static class ManifestDocument
+{
+    internal static byte[] Write(ModelManifest manifest)
+    {
+        ModelManifest canonical = manifest with
+        {
+            Files = [.. manifest.Files.OrderBy(f => f.Name, StringComparer.Ordinal)],
+            Parameters = Sorted(manifest.Parameters),
+            Metrics = Sorted(manifest.Metrics),
+            Environment = manifest.Environment is { } e ? e with { Packages = Sorted(e.Packages) } : null,
+            Gates = Sorted(manifest.Gates),
+            Goal = manifest.Goal is { } g ? g with { Criteria = Sorted(g.Criteria) } : null,
+        };
+        byte[] bytes = JsonSerializer.SerializeToUtf8Bytes(canonical, ManifestJson.Default.ModelManifest);
+        return bytes.Length <= RegistryRules.MaxManifestBytes
+            ? bytes
+            : throw new MlopsDataException("registry.invalid_manifest", $"The manifest is {bytes.Length} bytes long; at most {RegistryRules.MaxManifestBytes} are allowed. Keep large content in files.");
+    }
+
+    internal static ModelManifest Read(ModelVersion version, byte[] bytes)
+    {
+        try
+        {
+            using (JsonDocument document = JsonDocument.Parse(bytes))
+            {
+                if (document.RootElement.ValueKind == JsonValueKind.Object
+                    && document.RootElement.TryGetProperty("format", out JsonElement element)
+                    && element.TryGetInt32(out int format)
+                    && format > ModelManifest.CurrentFormat)
+                {
+                    throw new MlopsIntegrityException("registry.newer_format", $"The manifest of {version} has format {format}; this version of the library reads up to {ModelManifest.CurrentFormat}. Update Mlops.Sdk in this process.");
+                }
+            }
+
+            ModelManifest? manifest = JsonSerializer.Deserialize(bytes, ManifestJson.Default.ModelManifest);
+            if (manifest is not null && manifest.Model == version.Model)
+            {
+                RegistryRules.CheckManifest(manifest);
+                return manifest;
+            }
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or MlopsDataException)
+        {
+            throw Unreadable(version, e);
+        }
+
+        throw Unreadable(version, null);
+    }
+
+    private static MlopsIntegrityException Unreadable(ModelVersion version, Exception? cause) => new(
+        "registry.unreadable_manifest",
+        $"The artifact {version.Digest} is intact and is not the manifest of {version}. It was registered by something else than this library; register the version again.",
+        cause);
+
+    private static SortedDictionary<string, T> Sorted<T>(IReadOnlyDictionary<string, T> values)
+    {
+        SortedDictionary<string, T> sorted = new(StringComparer.Ordinal);
+        foreach ((string key, T value) in values)
+        {
+            sorted.Add(key, value);
+        }
+
+        return sorted;
+    }
+
+    private static GateResult[] Sorted(IReadOnlyList<GateResult> gates) => [.. gates.Select(g => g with { Numbers = Sorted(g.Numbers) })];
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UseStringEnumConverter = true,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(ModelManifest))]
+internal sealed partial class ManifestJson : JsonSerializerContext;
