@@ -1,0 +1,460 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+
+namespace Mlops.Sdk.Serving;
+
+/// <summary>One model as this process serves it: the version in service, the views on it, and the one worker that brings it to its target.</summary>
+internal sealed class ServedModel : IAsyncDisposable
+{
+    private const int MostSuperseded = 3;
+    private static readonly TimeSpan FirstWait = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(5);
+
+    private readonly Lock _gate = new();
+    private readonly ServingContext _context;
+    private readonly List<View> _views = [];
+    private readonly CancellationToken _stopping;
+    private LiveVersion? _current;
+    private TaskCompletionSource? _next;
+    private Task _worker = Task.CompletedTask;
+    private bool _running;
+    private bool _loading;
+    private bool _stopped;
+    private string? _reason;
+    private int _superseded;
+    private int _attempt;
+    private ServingProblem? _problem;
+    private ITimer? _retry;
+
+    internal ServedModel(ServingContext context, string name, ServedModelOptions options, CancellationToken stopping)
+    {
+        _context = context;
+        _stopping = stopping;
+        Name = name;
+        Pinned = options.Version;
+        Alias = options.Version is null ? options.Alias : null;
+        Target = Alias ?? $"pinned to v{Pinned}";
+    }
+
+    internal string Name { get; }
+
+    internal string? Alias { get; }
+
+    internal int? Pinned { get; }
+
+    /// <summary>Gets the alias or the pin, for messages.</summary>
+    internal string Target { get; }
+
+    internal ServingContext Context => _context;
+
+    internal LiveVersion? Current => Volatile.Read(ref _current);
+
+    internal ModelStatus Status
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return new ModelStatus(Name, Alias)
+                {
+                    Pinned = Pinned,
+                    Version = _current?.Number,
+                    Digest = _current?.Version.Digest,
+                    Scorer = _current?.Scorer,
+                    Since = _current?.Since,
+                    Predictions = _current?.Rows ?? 0,
+                    Loading = _loading,
+                    Problem = _problem,
+                };
+            }
+        }
+    }
+
+    /// <summary>Takes a lease on the version in service. To be given back by one of its Leave methods with the same thread.</summary>
+    /// <exception cref="MlopsModelException">No version is in service.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal LiveVersion Enter(int thread)
+    {
+        while (true)
+        {
+            LiveVersion live = Volatile.Read(ref _current) ?? throw NotReady();
+            live.Enter(thread);
+            if (ReferenceEquals(live, Volatile.Read(ref _current)))
+            {
+                return live;
+            }
+
+            live.BackOut(thread);
+        }
+    }
+
+    /// <summary>Adds a view, or finds the one with the same types.</summary>
+    /// <param name="candidate">The view to add.</param>
+    /// <param name="check">Whether a live version must fit the view's types.</param>
+    internal View AddView(View candidate, bool check)
+    {
+        while (true)
+        {
+            LiveVersion? live = Current;
+            object? binding = live is null ? null : TryBind(candidate, live, check);
+            lock (_gate)
+            {
+                if (_views.Find(v => v.GetType() == candidate.GetType()) is { } known)
+                {
+                    return known;
+                }
+
+                if (!ReferenceEquals(live, _current))
+                {
+                    continue;
+                }
+
+                candidate.Index = _views.Count;
+                _views.Add(candidate);
+                if (live is not null)
+                {
+                    live.Bindings = [.. live.Bindings, binding!];
+                }
+
+                return candidate;
+            }
+        }
+    }
+
+    /// <summary>Brings the model to its target.</summary>
+    /// <param name="reason">What asked for it, for the ledger; null to keep the last reason.</param>
+    /// <returns>A task that ends when a round that began after this call is over, well or not.</returns>
+    internal Task UpdateAsync(string? reason)
+    {
+        lock (_gate)
+        {
+            if (_stopped)
+            {
+                return Task.CompletedTask;
+            }
+
+            _reason = reason ?? _reason;
+            _next ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            Task round = _next.Task;
+            if (!_running)
+            {
+                _running = true;
+                _worker = Task.Run(WorkAsync);
+            }
+
+            return round;
+        }
+    }
+
+    /// <summary>Takes the model out of service for good and waits for its last call. The server has cancelled the loading before.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Task worker;
+        lock (_gate)
+        {
+            _stopped = true;
+            _retry?.Dispose();
+            _retry = null;
+            worker = _worker;
+        }
+
+        await worker.ConfigureAwait(false);
+        LiveVersion? last;
+        lock (_gate)
+        {
+            last = Interlocked.Exchange(ref _current, null);
+            _next?.TrySetResult();
+            _next = null;
+        }
+
+        if (last is not null)
+        {
+            await _context.TakeOutAsync(last, "the host stopped").ConfigureAwait(false);
+            last.Retire();
+            try
+            {
+                await last.Ended.WaitAsync(_context.Patience, _context.Time).ConfigureAwait(false);
+            }
+            catch (TimeoutException)
+            {
+                _context.Logger.DrainTimedOut(Name, last.Number, _context.Patience.TotalSeconds);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private MlopsModelException NotReady()
+    {
+        ModelStatus status = Status;
+        string why = _stopped ? "the model server was stopped"
+            : status.Problem is { } problem ? problem.Message
+            : status.Loading ? "the first version is being loaded"
+            : "nothing was loaded yet";
+        string what = _stopped ? "Ask a running host."
+            : Alias is not null ? $"Promote a version to '{Alias}', or wait for the health check to tell ready."
+            : $"Register version {Pinned}, or pin another one.";
+        return new MlopsModelException("serving.not_ready", $"No version of model '{Name}' ({Target}) is in service: {why}. {what}");
+    }
+
+    private async Task WorkAsync()
+    {
+        while (true)
+        {
+            TaskCompletionSource round;
+            lock (_gate)
+            {
+                if (_next is null || _stopped)
+                {
+                    _next?.TrySetResult();
+                    _next = null;
+                    _running = false;
+                    return;
+                }
+
+                round = _next;
+                _next = null;
+            }
+
+            Task noted = Task.CompletedTask;
+            try
+            {
+                noted = await RoundAsync(_stopping).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+            {
+                // stopping: the loop ends at its head
+            }
+
+            _ = FinishAsync(round, noted);
+        }
+    }
+
+    /// <summary>Ends a round once its entries are written or have been tried, without holding the next one up.</summary>
+    private static async Task FinishAsync(TaskCompletionSource round, Task noted)
+    {
+        await noted.ConfigureAwait(false);
+        round.TrySetResult();
+    }
+
+    private async Task<Task> RoundAsync(CancellationToken cancellationToken)
+    {
+        ModelVersion? target = null;
+        try
+        {
+            target = await FindTargetAsync(cancellationToken).ConfigureAwait(false);
+            if (target is null)
+            {
+                return Missing();
+            }
+
+            if (Current is { } live && live.Number == target.Number)
+            {
+                Settle();
+                return Task.CompletedTask;
+            }
+
+            lock (_gate)
+            {
+                _loading = true;
+            }
+
+            LiveVersion next = await LoadAsync(target, cancellationToken).ConfigureAwait(false);
+            return await SupersededAsync(next, cancellationToken).ConfigureAwait(false) ? Drop(next) : Swap(next, cancellationToken);
+        }
+        catch (Exception e) when (!(e is OperationCanceledException && cancellationToken.IsCancellationRequested))
+        {
+            return Refuse(target, e);
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _loading = false;
+            }
+        }
+    }
+
+    private async ValueTask<ModelVersion?> FindTargetAsync(CancellationToken cancellationToken) => Pinned is { } pinned
+        ? await _context.Loader.Catalog.FindVersionAsync(Name, pinned, cancellationToken).ConfigureAwait(false)
+        : await _context.Loader.Catalog.FindAliasAsync(Name, Alias!, cancellationToken).ConfigureAwait(false);
+
+    private async Task<LiveVersion> LoadAsync(ModelVersion target, CancellationToken cancellationToken)
+    {
+        using Activity? activity = ServingMetrics.Source.StartActivity("serving.load");
+        activity?.SetTag(MlopsDiagnostics.ModelTag, Name).SetTag(MlopsDiagnostics.VersionTag, target.Number);
+        return await _context.Loader.LoadAsync(target, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Tells whether the target has moved on meanwhile; not for ever, so that endless moves cannot starve the model.</summary>
+    private async ValueTask<bool> SupersededAsync(LiveVersion next, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            if (_next is null || _superseded >= MostSuperseded)
+            {
+                _superseded = 0;
+                return false;
+            }
+        }
+
+        ModelVersion? target;
+        try
+        {
+            target = await FindTargetAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            next.Retire();
+            throw;
+        }
+
+        _superseded = target?.Number == next.Number ? 0 : _superseded + 1;
+        return _superseded > 0;
+    }
+
+    private static Task Drop(LiveVersion next)
+    {
+        next.Retire();
+        return Task.CompletedTask;
+    }
+
+    private Task Swap(LiveVersion next, CancellationToken cancellationToken)
+    {
+        LiveVersion? previous;
+        string reason;
+        try
+        {
+            int activated = 0;
+            while (true)
+            {
+                View[] views;
+                lock (_gate)
+                {
+                    views = [.. _views];
+                }
+
+                next.Bindings = [.. views.Select(view => TryBind(view, next, check: true)!)];
+                if (activated++ == 0)
+                {
+                    _context.Observers.Activated(next.Version, next.Manifest);
+                }
+
+                lock (_gate)
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    if (_views.Count != views.Length)
+                    {
+                        continue;
+                    }
+
+                    previous = Interlocked.Exchange(ref _current, next);
+                    reason = _reason ?? $"'{Target}' at start";
+                    break;
+                }
+            }
+        }
+        catch
+        {
+            next.Retire();
+            throw;
+        }
+
+        Settle();
+        _context.Metrics.Reloaded(Name, "ok");
+        _context.Logger.InService(Name, Target, next.Number, next.Scorer, previous?.Number, reason);
+        Task noted = _context.SwappedAsync(previous, next, reason);
+        previous?.Retire();
+        return noted;
+    }
+
+    private static object? TryBind(View view, LiveVersion version, bool check)
+    {
+        try
+        {
+            return view.Bind(version.Model.Schema);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            return check
+                ? throw new MlopsModelException("serving.wrong_columns", $"{version.Version} does not fit {view.Describe()}: {e.Message}", e)
+                : new UnfitBinding(e);
+        }
+    }
+
+    /// <summary>The target is in service: nothing is wrong any more.</summary>
+    private void Settle()
+    {
+        lock (_gate)
+        {
+            _problem = null;
+            _attempt = 0;
+            _retry?.Dispose();
+            _retry = null;
+        }
+    }
+
+    private Task Missing()
+    {
+        bool first;
+        lock (_gate)
+        {
+            first = _problem is null;
+            _problem = new ServingProblem(
+                Pinned,
+                Pinned is null ? "registry.alias_not_set" : "registry.version_not_found",
+                Pinned is null ? $"the alias '{Alias}' names no version" : $"version {Pinned} is not registered",
+                _context.Time.GetUtcNow());
+        }
+
+        if (first)
+        {
+            _context.Logger.NoVersion(Name, Target);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    private Task Refuse(ModelVersion? target, Exception problem)
+    {
+        string code = (problem as MlopsException)?.Code ?? (target is null ? "serving.catalog_failed" : "serving.load_failed");
+        bool known;
+        int? live;
+        string reason;
+        lock (_gate)
+        {
+            // tried again and failed again: the ledger has it already
+            known = _attempt > 0 && _problem is { } before && before.Version == target?.Number && before.Code == code;
+            _problem = new ServingProblem(target?.Number, code, problem.Message, _context.Time.GetUtcNow());
+            _attempt = known ? _attempt + 1 : 1;
+            live = _current?.Number;
+            reason = _reason ?? $"'{Target}' at start";
+            if (!_stopped)
+            {
+                TimeSpan wait = FirstWait * Math.Pow(2, Math.Min(_attempt - 1, 16));
+                _retry?.Dispose();
+                _retry = _context.Time.CreateTimer(
+                    static state => _ = ((ServedModel)state!).UpdateAsync(reason: null),
+                    this,
+                    wait < LongestWait ? wait : LongestWait,
+                    Timeout.InfiniteTimeSpan);
+            }
+        }
+
+        _context.Metrics.Reloaded(Name, code);
+        if (known)
+        {
+            return Task.CompletedTask;
+        }
+
+        _context.Logger.Refused(Name, Target, target?.Number, code, live, problem.Message, problem);
+        return target is null
+            ? Task.CompletedTask
+            : _context.Deployments.AddAsync(_context.Deployments.Draft(LedgerKinds.DeploymentFailed, target, reason, problem: $"[{code}] {problem.Message}"));
+    }
+}
+
+/// <summary>Stands in a live version for a view whose types do not fit it.</summary>
+internal sealed class UnfitBinding(Exception why)
+{
+    internal Exception Why => why;
+}

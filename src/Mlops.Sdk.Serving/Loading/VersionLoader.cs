@@ -1,0 +1,87 @@
+using Microsoft.Extensions.Logging;
+
+namespace Mlops.Sdk.Serving;
+
+/// <summary>Loads a version to the side: nothing here touches what is in service.</summary>
+internal sealed class VersionLoader(
+    IModelCatalog catalog,
+    IArtifactStore artifacts,
+    IReadOnlyList<IModelFormat> formats,
+    IReadOnlyList<IArtifactVerifier> verifiers,
+    TimeProvider time,
+    ILogger logger)
+{
+    internal IModelCatalog Catalog => catalog;
+
+    /// <summary>Reads, verifies, loads and warms a version.</summary>
+    /// <returns>The version, to be retired by the caller.</returns>
+    internal async Task<LiveVersion> LoadAsync(ModelVersion version, CancellationToken cancellationToken)
+    {
+        ModelManifest manifest = await catalog.ReadManifestAsync(version, cancellationToken).ConfigureAwait(false);
+        if (manifest.Format > ModelManifest.CurrentFormat)
+        {
+            throw new MlopsModelException("model.format_too_new", $"The manifest of {version} is of format {manifest.Format}, this library reads up to format {ModelManifest.CurrentFormat}. Update Mlops.Sdk on this host.");
+        }
+
+        foreach (IArtifactVerifier verifier in verifiers)
+        {
+            await verifier.VerifyAsync(version, manifest, artifacts, cancellationToken).ConfigureAwait(false);
+        }
+
+        IModelFormat format = formats.FirstOrDefault(f => f.Name == manifest.ModelFormat)
+            ?? throw new MlopsModelException(
+                "serving.unknown_format",
+                $"{version} has the model format '{manifest.ModelFormat}'; this host can load: {(formats.Count == 0 ? "none" : string.Join(", ", formats.Select(f => f.Name)))}. Add the package that knows the format.");
+        ILoadedModel model = await format.LoadAsync(manifest, artifacts, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            CheckSchema(version, manifest.Schema, model.Schema);
+            await WarmAsync(version, manifest, model, cancellationToken).ConfigureAwait(false);
+            return new LiveVersion(version, manifest, model, time.GetUtcNow(), logger);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    private static void CheckSchema(ModelVersion version, ModelSchema registered, ModelSchema loaded)
+    {
+        bool same = registered.Inputs.Select(i => (i.Name, i.Kind)).SequenceEqual(loaded.Inputs.Select(i => (i.Name, i.Kind)))
+            && registered.Outputs.SequenceEqual(loaded.Outputs, StringComparer.Ordinal);
+        if (!same)
+        {
+            throw new MlopsModelException(
+                "serving.schema_mismatch",
+                $"The manifest of {version} and its loaded model differ in inputs or outputs: {Describe(registered)} against {Describe(loaded)}. Register the model again.");
+        }
+    }
+
+    private static string Describe(ModelSchema schema) =>
+        $"({string.Join(", ", schema.Inputs.Select(i => $"{i.Name} {i.Kind}"))}) -> ({string.Join(", ", schema.Outputs)})";
+
+    private async Task WarmAsync(ModelVersion version, ModelManifest manifest, ILoadedModel model, CancellationToken cancellationToken)
+    {
+        if (manifest.Files.FirstOrDefault(f => f.Name == Data.ProbeRows.FileName) is not { } file)
+        {
+            return;
+        }
+
+        byte[] bytes = await artifacts.ReadAsync(file.Digest, Data.ProbeRows.MaxLength, cancellationToken).ConfigureAwait(false);
+        var probe = Data.ProbeRows.Deserialize(bytes, manifest.Schema);
+        var outputs = new float[manifest.Schema.Outputs.Count];
+        for (int row = 0; row < probe.Numbers.Count; row++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                model.Score(new ModelRow(probe.Numbers[row], probe.Texts[row]), outputs);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                throw new MlopsModelException("serving.probe_failed", $"{version} loads but cannot score row {row} of its own {Data.ProbeRows.FileName}: {e.Message}", e);
+            }
+        }
+    }
+}

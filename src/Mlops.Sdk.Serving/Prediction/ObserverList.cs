@@ -1,0 +1,60 @@
+using Microsoft.Extensions.Logging;
+
+namespace Mlops.Sdk.Serving;
+
+/// <summary>Calls the observers. One that breaks its contract and throws never reaches the caller of a prediction.</summary>
+internal sealed class ObserverList(IEnumerable<IPredictionObserver> observers, TimeProvider time, ILogger logger)
+{
+    private static readonly TimeSpan BetweenLogs = TimeSpan.FromMinutes(1);
+
+    private readonly IPredictionObserver[] _observers = [.. observers];
+    private long _faults;
+    private long _nextLog = long.MinValue;
+
+    internal bool IsEmpty => _observers.Length == 0;
+
+    /// <summary>Gets how often an observer threw.</summary>
+    internal long Faults => Volatile.Read(ref _faults);
+
+    internal void Activated(ModelVersion version, ModelManifest manifest)
+    {
+        foreach (IPredictionObserver observer in _observers)
+        {
+            try
+            {
+                observer.OnVersionActivated(version, manifest);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                Fault(observer, e);
+            }
+        }
+    }
+
+    internal void Predicted(string model, int version, in ModelRow row, ReadOnlySpan<float> outputs)
+    {
+        foreach (IPredictionObserver observer in _observers)
+        {
+            try
+            {
+                observer.OnPredicted(model, version, row, outputs);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                Fault(observer, e);
+            }
+        }
+    }
+
+    private void Fault(IPredictionObserver observer, Exception e)
+    {
+        long faults = Interlocked.Increment(ref _faults);
+        long now = time.GetTimestamp();
+        long next = Volatile.Read(ref _nextLog);
+        long then = now + (long)(BetweenLogs.TotalSeconds * time.TimestampFrequency);
+        if (now >= next && Interlocked.CompareExchange(ref _nextLog, then, next) == next)
+        {
+            logger.ObserverFailed(observer.GetType().Name, faults, e);
+        }
+    }
+}
