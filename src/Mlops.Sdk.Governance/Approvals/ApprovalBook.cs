@@ -1,0 +1,87 @@
+namespace Mlops.Sdk.Governance;
+
+/// <summary>An approval as the ledger has it.</summary>
+/// <param name="Model">The model's name.</param>
+/// <param name="Version">The version's number.</param>
+/// <param name="Digest">The digest of the version's manifest: it holds for these bytes only.</param>
+/// <param name="By">Who approved.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="At">When.</param>
+/// <param name="Counts">Whether it counts: not by the version's author (unless the options allow it), not by the library itself, not a second one by the same person.</param>
+public sealed record Approval(string Model, int Version, Digest Digest, Actor By, string Reason, DateTimeOffset At, bool Counts);
+
+/// <summary>Who registered which version and who approved it, folded from the ledger.</summary>
+internal sealed class ApprovalBook
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<(string Model, int Version), Entry> _versions = [];
+
+    internal void Apply(LedgerEntry entry)
+    {
+        if (entry.Outcome != LedgerOutcome.Done || entry.Format > 1)
+        {
+            return; // of a newer format: unknown here, so it neither makes a version known nor counts as an approval
+        }
+
+        lock (_gate)
+        {
+            if (entry.Kind == LedgerKinds.VersionRegistered && LedgerData.TryRead(entry.Data, out VersionNote? version) && version.Model == entry.Resource.Name)
+            {
+                _versions.TryAdd((version.Model, version.Number), new Entry(version.Digest, entry.Actor));
+            }
+            else if (entry.Kind == LedgerKinds.ApprovalGiven && LedgerData.TryRead(entry.Data, out ApprovalNote? note)
+                && _versions.TryGetValue((note.Model, note.Version), out Entry? at) && note.Digest == at.Digest)
+            {
+                at.Approvals.Add(new Approval(note.Model, note.Version, note.Digest, entry.Actor, entry.Reason, entry.Time, Counts: true));
+            }
+        }
+    }
+
+    /// <summary>Finds a version's digest and author; null when the ledger has no such version.</summary>
+    internal (Digest Digest, Actor Author)? Find(string model, int version)
+    {
+        lock (_gate)
+        {
+            return _versions.TryGetValue((model, version), out Entry? at) ? (at.Digest, at.Author) : null;
+        }
+    }
+
+    /// <summary>The version's approvals, oldest first, each marked whether it counts.</summary>
+    internal List<Approval> List(string model, int version, bool authorMayApprove)
+    {
+        lock (_gate)
+        {
+            List<Approval> all = [];
+            if (_versions.TryGetValue((model, version), out Entry? at))
+            {
+                List<Actor> counted = [];
+                foreach (Approval approval in at.Approvals)
+                {
+                    bool counts = MayApprove(approval.By, at.Author, authorMayApprove) && !counted.Exists(c => SamePerson(c, approval.By));
+                    if (counts)
+                    {
+                        counted.Add(approval.By);
+                    }
+
+                    all.Add(approval with { Counts = counts });
+                }
+            }
+
+            return all;
+        }
+    }
+
+    internal static bool MayApprove(Actor actor, Actor author, bool authorMayApprove) =>
+        actor.Kind != ActorKind.System && (authorMayApprove || !SamePerson(actor, author));
+
+    /// <summary>Whether two actors may be one person: any id of one is an id of the other. Letter case does not make another person.</summary>
+    internal static bool SamePerson(Actor one, Actor other) =>
+        Same(one.Id, other.Id) || Same(one.Id, other.OnBehalfOf) || Same(one.OnBehalfOf, other.Id) || Same(one.OnBehalfOf, other.OnBehalfOf);
+
+    private static bool Same(string? one, string? other) => one is not null && string.Equals(one.Trim(), other?.Trim(), StringComparison.OrdinalIgnoreCase);
+
+    private sealed record Entry(Digest Digest, Actor Author)
+    {
+        internal List<Approval> Approvals { get; } = [];
+    }
+}
