@@ -1,0 +1,112 @@
+using System.Buffers;
+using System.Security.Cryptography;
+
+namespace Mlops.Sdk;
+
+/// <summary>Artifacts on an object store, under <c>artifacts/sha256/</c>. Thread-safe.</summary>
+/// <param name="store">The store.</param>
+public sealed class ArtifactStore(IObjectStore store) : IArtifactStore
+{
+    private const int Block = 1 << 17;
+
+    /// <inheritdoc/>
+    public async ValueTask<ArtifactInfo> WriteAsync(Stream content, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(content);
+        if (content.CanSeek)
+        {
+            return await WriteSeekableAsync(content, cancellationToken).ConfigureAwait(false);
+        }
+
+        // the name is the digest, which is known only at the end: what cannot be read twice is spooled to a file that goes with its handle
+        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        var spool = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, Block, FileOptions.DeleteOnClose | FileOptions.Asynchronous);
+        await using (spool.ConfigureAwait(false))
+        {
+            await content.CopyToAsync(spool, Block, cancellationToken).ConfigureAwait(false);
+            spool.Position = 0;
+            return await WriteSeekableAsync(spool, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<Stream> OpenAsync(Digest digest, CancellationToken cancellationToken = default)
+    {
+        ObjectKey key = KeyOf(digest);
+        Stream stream = await store.OpenAsync(key, null, cancellationToken).ConfigureAwait(false) ?? throw Missing(digest);
+        return new VerifyingStream(stream, digest, store.Description);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<byte[]> ReadAsync(Digest digest, long maxLength, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(maxLength);
+        Stream stream = await OpenAsync(digest, cancellationToken).ConfigureAwait(false);
+        await using (stream.ConfigureAwait(false))
+        {
+            return await BoundedReading.ReadAllAsync(stream, maxLength, cancellationToken).ConfigureAwait(false)
+                ?? throw new MlopsIntegrityException("artifact.too_large", $"The artifact {digest} has more than the {maxLength} bytes that are accepted here. Raise the limit if that is right.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> ExistsAsync(Digest digest, CancellationToken cancellationToken = default) =>
+        await store.HeadAsync(KeyOf(digest), cancellationToken).ConfigureAwait(false) is not null;
+
+    private static ObjectKey KeyOf(Digest digest) => ObjectKey.Parse($"artifacts/sha256/{digest.Hex[..2]}/{digest.Hex}");
+
+    private async ValueTask<ArtifactInfo> WriteSeekableAsync(Stream content, CancellationToken cancellationToken)
+    {
+        long start = content.Position;
+        (Digest digest, long length) = await HashAsync(content, cancellationToken).ConfigureAwait(false);
+        ObjectKey key = KeyOf(digest);
+        if (await store.HeadAsync(key, cancellationToken).ConfigureAwait(false) is { } there && there.Length == length && await IsIntactAsync(digest, cancellationToken).ConfigureAwait(false))
+        {
+            return new ArtifactInfo(digest, length);
+        }
+
+        content.Position = start;
+        // replaces: what has this name is either the same content or damaged
+        await store.PutAsync(key, content, PutCondition.Any, cancellationToken).ConfigureAwait(false);
+        return new ArtifactInfo(digest, length);
+    }
+
+    private async ValueTask<bool> IsIntactAsync(Digest digest, CancellationToken cancellationToken)
+    {
+        Stream? stream = await store.OpenAsync(KeyOf(digest), null, cancellationToken).ConfigureAwait(false);
+        if (stream is null)
+        {
+            return false;
+        }
+
+        await using (stream.ConfigureAwait(false))
+        {
+            (Digest found, _) = await HashAsync(stream, cancellationToken).ConfigureAwait(false);
+            return found == digest;
+        }
+    }
+
+    private static async ValueTask<(Digest Digest, long Length)> HashAsync(Stream content, CancellationToken cancellationToken)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(Block);
+        try
+        {
+            long length = 0;
+            while (await content.ReadAsync(buffer, cancellationToken).ConfigureAwait(false) is var read and > 0)
+            {
+                hash.AppendData(buffer.AsSpan(0, read));
+                length += read;
+            }
+
+            return (Digest.FromHash(hash.GetHashAndReset()), length);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private MlopsNotFoundException Missing(Digest digest) =>
+        new("artifact.not_found", $"The {store.Description} holds no artifact {digest}. It was removed, or it was written to another store.");
+}

@@ -1,0 +1,94 @@
+using System.Runtime.InteropServices;
+
+namespace Mlops.Sdk;
+
+/// <summary>What .NET has no call for: publishing a file without replacing another one, and making a folder's entries durable.</summary>
+internal static partial class DurableFiles
+{
+    private const int ErrorExists = 17;
+    private const int WindowsFileExists = 80;
+    private const int WindowsAlreadyExists = 183;
+
+    /// <summary>Gives a finished file its name if nobody else has the name, atomically. File.Move without overwrite is a check and then a rename on Unix.</summary>
+    /// <returns>False when the name is taken.</returns>
+    internal static bool TryPublish(string temporary, string target)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            if (MoveFileEx(temporary, target, 8 /* write through */))
+            {
+                return true;
+            }
+
+            int windowsError = Marshal.GetLastPInvokeError();
+            return windowsError is WindowsFileExists or WindowsAlreadyExists
+                ? false
+                : throw new IOException($"'{target}' cannot be created: {Marshal.GetPInvokeErrorMessage(windowsError)}.");
+        }
+
+        if (Link(temporary, target) != 0)
+        {
+            int error = Marshal.GetLastPInvokeError();
+            return error == ErrorExists ? false : throw new IOException($"'{target}' cannot be created: {Marshal.GetPInvokeErrorMessage(error)}.", error);
+        }
+
+        File.Delete(temporary);
+        SyncFolder(Path.GetDirectoryName(target)!);
+        return true;
+    }
+
+    /// <summary>Replaces a file by a finished one, atomically and durably.</summary>
+    internal static void Replace(string temporary, string target)
+    {
+        File.Move(temporary, target, overwrite: true);
+        SyncFolder(Path.GetDirectoryName(target)!);
+    }
+
+    /// <summary>Makes the names in a folder durable.</summary>
+    internal static void SyncFolder(string folder)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return; // NTFS journals names; a folder cannot be flushed
+        }
+
+        int handle = Open(folder, 0);
+        if (handle < 0)
+        {
+            throw new IOException($"The folder '{folder}' cannot be opened to make it durable: {Marshal.GetLastPInvokeErrorMessage()}.");
+        }
+
+        try
+        {
+            if (FSync(handle) != 0)
+            {
+                throw new IOException($"The folder '{folder}' cannot be made durable: {Marshal.GetLastPInvokeErrorMessage()}.");
+            }
+        }
+        finally
+        {
+            _ = Close(handle);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Link(string existing, string created);
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int FSync(int handle);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Close(int handle);
+
+    [LibraryImport("kernel32.dll", EntryPoint = "MoveFileExW", SetLastError = true, StringMarshalling = StringMarshalling.Utf16)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
+    [return: MarshalAs(UnmanagedType.Bool)]
+    private static partial bool MoveFileEx(string existing, string created, int flags);
+}
