@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Mlops.Sdk;
 
 /// <summary>The kinds of entry that more than one package reads or writes.</summary>
@@ -56,7 +58,7 @@ public sealed record VersionNote(string Model, int Number, Digest Digest, Versio
 /// <param name="To">The version it was moved to.</param>
 /// <param name="Digest">The digest of the version it was moved to.</param>
 /// <param name="Denied">The code of the rule that refused it, or null.</param>
-public sealed record AliasNote(string Model, string Alias, int? From, int To, Digest Digest, string? Denied = null);
+public sealed record AliasNote(string Model, string Alias, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] int? From, int To, Digest Digest, string? Denied = null);
 
 /// <summary>The data of an approval entry.</summary>
 /// <param name="Model">The model's name.</param>
@@ -79,4 +81,4 @@ public sealed record DeploymentNote(string Model, int Version, string Host, stri
 /// <param name="Check">The check that fired, such as <c>drift</c>.</param>
 /// <param name="Message">What was found, for a person.</param>
 /// <param name="Numbers">The numbers behind it, by name.</param>
-public sealed record AlertNote(string AlertId, string Model, int? Version, string Check, string Message, IReadOnlyDictionary<string, double> Numbers);
+public sealed record AlertNote(string AlertId, string Model, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] int? Version, string Check, string Message, IReadOnlyDictionary<string, double> Numbers);
