@@ -94,7 +94,7 @@ public sealed class ModelServer : IServingStatus, IAsyncDisposable
         ServedModel served = Serve(model, options);
         if (served.Current is null)
         {
-            await served.UpdateAsync(reason: null).WaitAsync(cancellationToken).ConfigureAwait(false);
+            await served.UpdateAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
         }
 
         return (Predictor<TIn, TOut>)served.AddView(new Predictor<TIn, TOut>(served), check: true);
@@ -104,7 +104,7 @@ public sealed class ModelServer : IServingStatus, IAsyncDisposable
     /// <param name="cancellationToken">Stops waiting; the loading goes on.</param>
     /// <returns>A task that ends when each one is in service or was refused; <see cref="Status"/> says which.</returns>
     public Task RefreshAsync(CancellationToken cancellationToken = default) =>
-        Task.WhenAll(Snapshot().Select(s => s.UpdateAsync(reason: null))).WaitAsync(cancellationToken);
+        Task.WhenAll(Snapshot().Select(s => s.UpdateAsync())).WaitAsync(cancellationToken);
 
     /// <summary>Takes all models out of service: waits for the calls that are under way, frees the models and ends their deployments on the ledger.</summary>
     /// <returns>A task that ends when that is done. A call that does not return within the drain timeout is not waited for; its model is freed when it does.</returns>
@@ -179,7 +179,7 @@ public sealed class ModelServer : IServingStatus, IAsyncDisposable
                     // what moved before the cursor stood is caught by looking once more
                     foreach (ServedModel served in Snapshot())
                     {
-                        _ = served.UpdateAsync(reason: null);
+                        _ = served.UpdateAsync();
                     }
                 }
 
@@ -220,7 +220,7 @@ public sealed class ModelServer : IServingStatus, IAsyncDisposable
                 : served.Pinned is not null && served.Current is null;
             if (concerned && served.Name == entry.Resource.Name)
             {
-                _ = served.UpdateAsync(entry.Reason);
+                _ = served.UpdateAsync();
             }
         }
     }

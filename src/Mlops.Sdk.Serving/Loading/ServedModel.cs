@@ -20,7 +20,8 @@ internal sealed class ServedModel : IAsyncDisposable
     private bool _running;
     private bool _loading;
     private bool _stopped;
-    private string? _reason;
+    private string _reason;
+    private bool _started;
     private int _superseded;
     private int _attempt;
     private ServingProblem? _problem;
@@ -34,6 +35,7 @@ internal sealed class ServedModel : IAsyncDisposable
         Pinned = options.Version;
         Alias = options.Version is null ? options.Alias : null;
         Target = Alias ?? $"pinned to v{Pinned}";
+        _reason = Target;
     }
 
     internal string Name { get; }
@@ -122,9 +124,8 @@ internal sealed class ServedModel : IAsyncDisposable
     }
 
     /// <summary>Brings the model to its target.</summary>
-    /// <param name="reason">What asked for it, for the ledger; null to keep the last reason.</param>
     /// <returns>A task that ends when a round that began after this call is over, well or not.</returns>
-    internal Task UpdateAsync(string? reason)
+    internal Task UpdateAsync()
     {
         lock (_gate)
         {
@@ -133,7 +134,6 @@ internal sealed class ServedModel : IAsyncDisposable
                 return Task.CompletedTask;
             }
 
-            _reason = reason ?? _reason;
             _next ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             Task round = _next.Task;
             if (!_running)
@@ -225,6 +225,7 @@ internal sealed class ServedModel : IAsyncDisposable
                 // stopping: the loop ends at its head
             }
 
+            _started = true;
             _ = FinishAsync(round, noted);
         }
     }
@@ -258,6 +259,7 @@ internal sealed class ServedModel : IAsyncDisposable
                 _loading = true;
             }
 
+            _reason = await FindReasonAsync(target, cancellationToken).ConfigureAwait(false);
             LiveVersion next = await LoadAsync(target, cancellationToken).ConfigureAwait(false);
             return await SupersededAsync(next, cancellationToken).ConfigureAwait(false) ? Drop(next) : Swap(next, cancellationToken);
         }
@@ -277,6 +279,23 @@ internal sealed class ServedModel : IAsyncDisposable
     private async ValueTask<ModelVersion?> FindTargetAsync(CancellationToken cancellationToken) => Pinned is { } pinned
         ? await _context.Loader.Catalog.FindVersionAsync(Name, pinned, cancellationToken).ConfigureAwait(false)
         : await _context.Loader.Catalog.FindAliasAsync(Name, Alias!, cancellationToken).ConfigureAwait(false);
+
+    /// <summary>Finds why the target is the target: what the alias was moved for, or that this process begins to serve it.</summary>
+    private async ValueTask<string> FindReasonAsync(ModelVersion target, CancellationToken cancellationToken)
+    {
+        string why = Target;
+        if (Alias is not null)
+        {
+            IReadOnlyList<LedgerEntry> history = await _context.Loader.Catalog.HistoryAsync(Name, cancellationToken).ConfigureAwait(false);
+            why = history.LastOrDefault(e => e.Kind == LedgerKinds.AliasMoved
+                && e.Outcome == LedgerOutcome.Done
+                && LedgerData.TryRead(e.Data, out AliasNote? move)
+                && move.Alias == Alias
+                && move.To == target.Number)?.Reason ?? why;
+        }
+
+        return _started ? why : $"the host started; {why}";
+    }
 
     private async Task<LiveVersion> LoadAsync(ModelVersion target, CancellationToken cancellationToken)
     {
@@ -321,7 +340,6 @@ internal sealed class ServedModel : IAsyncDisposable
     private Task Swap(LiveVersion next, CancellationToken cancellationToken)
     {
         LiveVersion? previous;
-        string reason;
         try
         {
             int activated = 0;
@@ -348,7 +366,6 @@ internal sealed class ServedModel : IAsyncDisposable
                     }
 
                     previous = Interlocked.Exchange(ref _current, next);
-                    reason = _reason ?? $"'{Target}' at start";
                     break;
                 }
             }
@@ -361,8 +378,8 @@ internal sealed class ServedModel : IAsyncDisposable
 
         Settle();
         _context.Metrics.Reloaded(Name, "ok");
-        _context.Logger.InService(Name, Target, next.Number, next.Scorer, previous?.Number, reason);
-        Task noted = _context.SwappedAsync(previous, next, reason);
+        _context.Logger.InService(Name, Target, next.Number, next.Scorer, previous?.Number, _reason);
+        Task noted = _context.SwappedAsync(previous, next, _reason);
         previous?.Retire();
         return noted;
     }
@@ -419,7 +436,6 @@ internal sealed class ServedModel : IAsyncDisposable
         string code = (problem as MlopsException)?.Code ?? (target is null ? "serving.catalog_failed" : "serving.load_failed");
         bool known;
         int? live;
-        string reason;
         lock (_gate)
         {
             // tried again and failed again: the ledger has it already
@@ -427,13 +443,12 @@ internal sealed class ServedModel : IAsyncDisposable
             _problem = new ServingProblem(target?.Number, code, problem.Message, _context.Time.GetUtcNow());
             _attempt = known ? _attempt + 1 : 1;
             live = _current?.Number;
-            reason = _reason ?? $"'{Target}' at start";
             if (!_stopped)
             {
                 TimeSpan wait = FirstWait * Math.Pow(2, Math.Min(_attempt - 1, 16));
                 _retry?.Dispose();
                 _retry = _context.Time.CreateTimer(
-                    static state => _ = ((ServedModel)state!).UpdateAsync(reason: null),
+                    static state => _ = ((ServedModel)state!).UpdateAsync(),
                     this,
                     wait < LongestWait ? wait : LongestWait,
                     Timeout.InfiniteTimeSpan);
@@ -449,7 +464,7 @@ internal sealed class ServedModel : IAsyncDisposable
         _context.Logger.Refused(Name, Target, target?.Number, code, live, problem.Message, problem);
         return target is null
             ? Task.CompletedTask
-            : _context.Deployments.AddAsync(_context.Deployments.Draft(LedgerKinds.DeploymentFailed, target, reason, problem: $"[{code}] {problem.Message}"));
+            : _context.Deployments.AddAsync(_context.Deployments.Draft(LedgerKinds.DeploymentFailed, target, _reason, problem: $"[{code}] {problem.Message}"));
     }
 }
 

@@ -76,7 +76,8 @@ internal sealed class FakeCatalog(FakeLedger ledger, FakeArtifacts artifacts, Ti
 
     public ValueTask<IReadOnlyList<ModelVersion>> ListVersionsAsync(string model, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
-    public ValueTask<IReadOnlyList<LedgerEntry>> HistoryAsync(string model, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public ValueTask<IReadOnlyList<LedgerEntry>> HistoryAsync(string model, CancellationToken cancellationToken = default) =>
+        new((IReadOnlyList<LedgerEntry>)[.. ledger.Entries.Where(e => e.Resource.Name == model)]);
 
     public ValueTask<IReadOnlyList<DeploymentInterval>> DeploymentsAsync(string model, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
