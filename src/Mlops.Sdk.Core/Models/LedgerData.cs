@@ -7,7 +7,7 @@ namespace Mlops.Sdk;
 
 /// <summary>Turns the records that Core defines for ledger entries into an entry's data and back.</summary>
 /// <remarks>
-/// Camel-case names, enumerations by name, absent values left out, unknown fields ignored. Knows <see cref="RunStart"/>,
+/// Camel-case names, enumerations by name, absent values as null, unknown fields ignored. Knows <see cref="RunStart"/>,
 /// <see cref="RunEnd"/>, <see cref="VersionNote"/>, <see cref="AliasNote"/>, <see cref="ApprovalNote"/>,
 /// <see cref="DeploymentNote"/> and <see cref="AlertNote"/>; generated code, so trimming and native compilation keep it.
 /// </remarks>
@@ -67,7 +67,6 @@ public static class LedgerData
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     UseStringEnumConverter = true,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true)]
