@@ -52,7 +52,7 @@ public sealed partial class ObjectLedger : ILedger, IAsyncDisposable
     /// <param name="time">The clock; null for the system's.</param>
     /// <param name="ids">Makes entry ids; null for time-ordered ones.</param>
     /// <param name="actors">Says who acts; null for the process user.</param>
-    /// <param name="guards">Stand at the append; more can be added with <see cref="AddGuard"/>.</param>
+    /// <param name="guards">Stand at the append; one that is a projection too is attached before anything can be written. More can be added with <see cref="AddGuard"/>.</param>
     /// <param name="logger">Takes what a person should know; null for none.</param>
     /// <param name="ct">Stops the opening.</param>
     /// <returns>The ledger, to be disposed by the caller.</returns>
@@ -74,11 +74,16 @@ public sealed partial class ObjectLedger : ILedger, IAsyncDisposable
         var ledger = new ObjectLedger(store, options, time, ids ?? new TimeOrderedIdGenerator(time), actors ?? new ProcessActorAccessor(), logger ?? NullLogger<ObjectLedger>.Instance);
         ledger._guards.AddRange(guards ?? []);
         await ledger.RefreshAsync(ct).ConfigureAwait(false);
+        foreach (ILedgerProjection projection in ledger._guards.OfType<ILedgerProjection>())
+        {
+            await ledger.AttachAsync(projection, ct).ConfigureAwait(false);
+        }
+
         ledger._writer = Task.Run(ledger.WriteLoopAsync, CancellationToken.None);
         return ledger;
     }
 
-    /// <summary>Adds a guard. It sees every append from now on.</summary>
+    /// <summary>Adds a guard. It sees every append from now on; attach it first when it is a projection too.</summary>
     /// <param name="guard">The guard; adding the same one again does nothing.</param>
     public void AddGuard(ILedgerGuard guard)
     {

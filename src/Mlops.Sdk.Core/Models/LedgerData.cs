@@ -53,7 +53,7 @@ public static class LedgerData
         {
             note = data.ValueKind == JsonValueKind.Object ? data.Deserialize(type) : default;
         }
-        catch (Exception e) when (e is JsonException or MlopsIntegrityException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or MlopsIntegrityException)
         {
             note = default; // the answer is false; callers say what they expected
         }

@@ -1,0 +1,154 @@
+using Mlops.Sdk.Tests;
+
+namespace Mlops.Sdk.Registry.Tests;
+
+public sealed class HostileInputTests
+{
+    private readonly TestStore _store = new();
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(" ")]
+    [InlineData("-a")]
+    [InlineData(".hidden")]
+    [InlineData("..")]
+    [InlineData("../../etc/passwd")]
+    [InlineData("a/b")]
+    [InlineData("a\\b")]
+    [InlineData("a b")]
+    [InlineData("a\n")]
+    [InlineData("a\0")]
+    [InlineData("modèle")]
+    [InlineData("аdmin")] // a Cyrillic letter
+    public async Task A_name_outside_the_rules_is_refused_and_shown_harmlessly(string name)
+    {
+        await using TestWorkspace workspace = await _store.OpenAsync();
+        ModelManifest manifest = await workspace.ManifestAsync();
+        MlopsDataException error = await Assert.ThrowsAsync<MlopsDataException>(async () => await workspace.Registry.RegisterAsync(manifest with { Model = name }, "why"));
+        Assert.Equal("registry.invalid_name", error.Code);
+        Assert.DoesNotContain('\n', error.Message);
+        Assert.DoesNotContain('\0', error.Message);
+        Assert.Equal("registry.invalid_name", (await Assert.ThrowsAsync<MlopsDataException>(async () => await workspace.Registry.MoveAliasAsync(name, "champion", 1, "why"))).Code);
+        Assert.Equal("registry.invalid_name", (await Assert.ThrowsAsync<MlopsDataException>(async () => await workspace.Registry.StartRunAsync(new RunStart(name, "e", "manual", "why")))).Code);
+        Assert.Empty(await workspace.EntriesAsync());
+    }
+
+    [Fact]
+    public async Task A_name_may_be_128_characters_long_and_no_longer()
+    {
+        await using TestWorkspace workspace = await _store.OpenAsync();
+        Assert.Equal(1, (await workspace.RegisterAsync(new string('a', 128))).Number);
+        MlopsDataException error = await Assert.ThrowsAsync<MlopsDataException>(() => workspace.RegisterAsync(new string('a', 129)));
+        Assert.True(error.Message.Length < 400);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("Champion")]
+    [InlineData("a b")]
+    [InlineData("a.b")]
+    [InlineData("é")]
+    public async Task An_alias_outside_the_rules_is_refused(string alias)
+    {
+        await using TestWorkspace workspace = await _store.OpenAsync();
+        await workspace.RegisterAsync();
+        Assert.Equal("registry.invalid_alias", (await Assert.ThrowsAsync<MlopsDataException>(async () => await workspace.Registry.MoveAliasAsync("taxi-fare", alias, 1, "why"))).Code);
+        Assert.Equal("registry.invalid_alias", (await Assert.ThrowsAsync<MlopsDataException>(async () => await workspace.Registry.RollbackAsync("taxi-fare", alias, "why"))).Code);
+    }
+
+    public static TheoryData<string, Func<ModelManifest, ModelManifest>> BadManifests => new()
+    {
+        { "newer format", m => m with { Format = 2 } },
+        { "no file", m => m with { Files = [] } },
+        { "file twice", m => m with { Files = [m.Files[0], m.Files[0]] } },
+        { "file with a path", m => m with { Files = [m.Files[0] with { Name = "../model.zip" }] } },
+        { "file named by dots", m => m with { Files = [m.Files[0] with { Name = ".." }] } },
+        { "file without digest", m => m with { Files = [m.Files[0] with { Digest = default }] } },
+        { "negative length", m => m with { Files = [m.Files[0] with { Length = -1 }] } },
+        { "too many files", m => m with { Files = [.. Enumerable.Range(0, 1_001).Select(i => m.Files[0] with { Name = $"f{i}" })] } },
+        { "NaN metric", m => m with { Metrics = Metric(double.NaN) } },
+        { "infinite metric", m => m with { Metrics = Metric(double.PositiveInfinity) } },
+        { "NaN interval", m => m with { Metrics = new Dictionary<string, MetricValue> { ["auc"] = new(1, double.NaN, 1) } } },
+        { "nameless metric", m => m with { Metrics = new Dictionary<string, MetricValue> { [""] = new(1) } } },
+        { "too many metrics", m => m with { Metrics = Enumerable.Range(0, 1_001).ToDictionary(i => $"m{i}", _ => new MetricValue(0)) } },
+        { "no input", m => m with { Schema = m.Schema with { Inputs = [] } } },
+        { "no output", m => m with { Schema = m.Schema with { Outputs = [] } } },
+        { "output twice", m => m with { Schema = m.Schema with { Outputs = ["Score", "Score"] } } },
+        { "input twice", m => m with { Schema = m.Schema with { Inputs = [m.Schema.Inputs[0], m.Schema.Inputs[0]] } } },
+        { "unknown task", m => m with { Schema = m.Schema with { Task = (ModelTask)99 } } },
+        { "NaN missing share", m => m with { Schema = m.Schema with { Inputs = [m.Schema.Inputs[0] with { MissingShare = double.NaN }] } } },
+        { "infinite minimum", m => m with { Schema = m.Schema with { Inputs = [m.Schema.Inputs[0] with { Minimum = float.NegativeInfinity }] } } },
+        { "NaN gate number", m => m with { Gates = [new GateResult("g", true, "m", new Dictionary<string, double> { ["n"] = double.NaN })] } },
+        { "long note", m => m with { Notes = [new string('x', 4_001)] } },
+        { "long parameter", m => m with { Parameters = new Dictionary<string, string> { ["p"] = new string('x', 10_000_000) } } },
+        { "no algorithm", m => m with { Algorithm = "" } },
+        { "parent zero", m => m with { Parent = 0 } },
+        { "no fingerprint", m => m with { Dataset = new DatasetInfo("s", default, 1, 0) } },
+        { "null files", m => m with { Files = null! } },
+        { "null schema", m => m with { Schema = null! } },
+    };
+
+    [Theory]
+    [MemberData(nameof(BadManifests))]
+    public async Task A_manifest_that_breaks_a_rule_is_refused_and_nothing_is_stored(string what, Func<ModelManifest, ModelManifest> breakIt)
+    {
+        await using TestWorkspace workspace = await _store.OpenAsync();
+        ModelManifest manifest = breakIt(await workspace.ManifestAsync());
+        MlopsDataException error = await Assert.ThrowsAsync<MlopsDataException>(async () => await workspace.Registry.RegisterAsync(manifest, what));
+        Assert.Equal("registry.invalid_manifest", error.Code);
+        Assert.True(error.Message.Length < 400, error.Message);
+        Assert.Empty(await workspace.EntriesAsync());
+    }
+
+    [Fact]
+    public async Task A_newer_entry_of_a_model_stops_that_model_with_both_formats_and_no_other()
+    {
+        await using TestWorkspace workspace = await _store.OpenAsync();
+        await workspace.RegisterAsync("a");
+        await workspace.RegisterAsync("b");
+        await workspace.AppendAsync(LedgerKinds.AliasMoved, new AliasNote("a", "champion", null, 1, Digest.Of([])), new LedgerResource("model", "a", 1), format: 9);
+        MlopsIntegrityException error = await Assert.ThrowsAsync<MlopsIntegrityException>(async () => await workspace.Registry.FindAliasAsync("a", "champion"));
+        Assert.Equal("registry.newer_format", error.Code);
+        Assert.Contains("format 9", error.Message, StringComparison.Ordinal);
+        Assert.Contains("up to 1", error.Message, StringComparison.Ordinal);
+        Assert.Equal("registry.newer_format", (await Assert.ThrowsAsync<MlopsIntegrityException>(() => workspace.RegisterAsync("a", "2"))).Code);
+        Assert.NotNull(await workspace.Registry.FindVersionAsync("b", 1));
+    }
+
+    [Fact]
+    public async Task A_newer_entry_of_a_kind_that_is_not_the_registrys_is_ignored()
+    {
+        await using TestWorkspace workspace = await _store.OpenAsync();
+        await workspace.RegisterAsync("a");
+        await workspace.AppendAsync("something.else", new DeploymentNote("a", 1, "h"), new LedgerResource("model", "a"), format: 9);
+        Assert.NotNull(await workspace.Registry.FindVersionAsync("a", 1));
+        Assert.Equal(2, (await workspace.Registry.HistoryAsync("a")).Count);
+    }
+
+    [Fact]
+    public async Task Entries_written_around_the_registry_that_break_its_rules_change_nothing()
+    {
+        await using TestWorkspace workspace = await _store.OpenAsync();
+        ModelVersion version = await workspace.RegisterAsync("a");
+        Digest other = Digest.Of([1]);
+        await workspace.AppendAsync(LedgerKinds.VersionRegistered, new VersionNote("a", 1, other, VersionStatus.Validated, []), new LedgerResource("model", "a", 1));
+        await workspace.AppendAsync(LedgerKinds.VersionRegistered, new VersionNote("a", 7, other, VersionStatus.Validated, []), new LedgerResource("model", "a", 7));
+        await workspace.AppendAsync(LedgerKinds.VersionRegistered, new VersionNote("b", 1, other, VersionStatus.Validated, []), new LedgerResource("model", "a", 2));
+        await workspace.AppendAsync(LedgerKinds.AliasMoved, new AliasNote("a", "champion", null, 5, other), new LedgerResource("model", "a"));
+        await workspace.AppendAsync(LedgerKinds.AliasMoved, new DeploymentNote("a", 1, "h"), new LedgerResource("model", "a"));
+        await workspace.AppendAsync(LedgerKinds.RunEnded, new DeploymentNote("a", 1, "h"), new LedgerResource("run", "r"));
+        Assert.Equal([version.Digest], (await workspace.Registry.ListVersionsAsync("a")).Select(v => v.Digest));
+        Assert.Null(await workspace.Registry.FindAliasAsync("a", "champion"));
+        Assert.Empty(await workspace.Registry.ListVersionsAsync("b"));
+        Assert.Equal(2, (await workspace.RegisterAsync("a", "2")).Number);
+    }
+
+    [Fact]
+    public void Any_text_is_either_a_name_by_the_rules_or_refused() => Gen.String.Sample(text =>
+    {
+        bool expected = text.Length is >= 1 and <= 128 && char.IsAsciiLetterOrDigit(text[0]) && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
+        return RegistryRules.IsName(text) == expected;
+    });
+
+    private static Dictionary<string, MetricValue> Metric(double value) => new() { ["auc"] = new(value) };
+}
