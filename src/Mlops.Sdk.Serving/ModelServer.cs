@@ -68,7 +68,7 @@ public sealed class ModelServer : IServingStatus, IAsyncDisposable
         _deployments = new DeploymentLog(ledger, ids, Host, time, logger);
         var list = new ObserverList(observers, time, logger);
         _metrics = new ServingMetrics(LiveVersions, () => list.Faults);
-        _context = new ServingContext(new VersionLoader(catalog, artifacts, [.. formats], [.. verifiers], time, logger), _deployments, list, _metrics, time, options.DrainTimeout, logger);
+        _context = new ServingContext(new VersionLoader(catalog, artifacts, [.. formats], [.. verifiers], list, time, logger), _deployments, list, _metrics, time, options.DrainTimeout, logger);
     }
 
     /// <summary>Gets the name under which this process appears in deployments.</summary>

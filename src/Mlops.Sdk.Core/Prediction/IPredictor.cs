@@ -28,6 +28,14 @@ public readonly record struct Prediction<TOut>(TOut Value, int Version);
 /// <summary>Sees every prediction on the hot path: must be thread-safe, quick and free of allocation, and must not throw.</summary>
 public interface IPredictionObserver
 {
+    /// <summary>Gets ready for a version that is about to go into service: the place for slow work, such as reading one of its files.</summary>
+    /// <param name="version">The version.</param>
+    /// <param name="manifest">Its manifest, verified.</param>
+    /// <param name="artifacts">Where its files are.</param>
+    /// <param name="cancellationToken">Stops the preparation.</param>
+    /// <returns>A task that ends when the observer is ready; only then does the version go into service. A failure is logged and does not keep it out.</returns>
+    ValueTask PrepareAsync(ModelVersion version, ModelManifest manifest, IArtifactStore artifacts, CancellationToken cancellationToken = default) => ValueTask.CompletedTask;
+
     /// <summary>Tells that a version of a model went into service in this process. Called before the first prediction of it.</summary>
     /// <param name="version">The version.</param>
     /// <param name="manifest">Its manifest.</param>

@@ -8,6 +8,7 @@ internal sealed class VersionLoader(
     IArtifactStore artifacts,
     IReadOnlyList<IModelFormat> formats,
     IReadOnlyList<IArtifactVerifier> verifiers,
+    ObserverList observers,
     TimeProvider time,
     ILogger logger)
 {
@@ -37,6 +38,7 @@ internal sealed class VersionLoader(
         {
             CheckSchema(version, manifest.Schema, model.Schema);
             await WarmAsync(version, manifest, model, cancellationToken).ConfigureAwait(false);
+            await observers.PrepareAsync(version, manifest, artifacts, cancellationToken).ConfigureAwait(false);
             return new LiveVersion(version, manifest, model, time.GetUtcNow(), logger);
         }
         catch

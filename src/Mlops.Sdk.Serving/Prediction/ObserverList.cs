@@ -16,6 +16,21 @@ internal sealed class ObserverList(IEnumerable<IPredictionObserver> observers, T
     /// <summary>Gets how often an observer threw.</summary>
     internal long Faults => Volatile.Read(ref _faults);
 
+    internal async ValueTask PrepareAsync(ModelVersion version, ModelManifest manifest, IArtifactStore artifacts, CancellationToken cancellationToken)
+    {
+        foreach (IPredictionObserver observer in _observers)
+        {
+            try
+            {
+                await observer.PrepareAsync(version, manifest, artifacts, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException && !cancellationToken.IsCancellationRequested)
+            {
+                Fault(observer, e);
+            }
+        }
+    }
+
     internal void Activated(ModelVersion version, ModelManifest manifest)
     {
         foreach (IPredictionObserver observer in _observers)
