@@ -100,11 +100,11 @@ public sealed class ModelServer : IServingStatus, IAsyncDisposable
         return (Predictor<TIn, TOut>)served.AddView(new Predictor<TIn, TOut>(served), check: true);
     }
 
-    /// <summary>Brings every served model to the version that its alias names now, without waiting for the next look at the ledger.</summary>
+    /// <summary>Brings every served model to the version that its alias names now, without waiting for the next look at the ledger. A version that was refused is tried again.</summary>
     /// <param name="cancellationToken">Stops waiting; the loading goes on.</param>
     /// <returns>A task that ends when each one is in service or was refused; <see cref="Status"/> says which.</returns>
     public Task RefreshAsync(CancellationToken cancellationToken = default) =>
-        Task.WhenAll(Snapshot().Select(s => s.UpdateAsync())).WaitAsync(cancellationToken);
+        Task.WhenAll(Snapshot().Select(s => s.UpdateAsync(insist: true))).WaitAsync(cancellationToken);
 
     /// <summary>Takes all models out of service: waits for the calls that are under way, frees the models and ends their deployments on the ledger.</summary>
     /// <returns>A task that ends when that is done. A call that does not return within the drain timeout is not waited for; its model is freed when it does.</returns>
@@ -128,12 +128,13 @@ public sealed class ModelServer : IServingStatus, IAsyncDisposable
     /// <summary>Makes a predictor without loading: <see cref="RefreshAsync"/> does that.</summary>
     internal IPredictor<TIn, TOut> Declare<TIn, TOut>(string model, ServedModelOptions options)
     {
-        ServedModel served = Serve(model, options);
+        // the view comes first, so that no version goes live that does not fit it
+        ServedModel served = Serve(model, options, first: s => new Predictor<TIn, TOut>(s));
         return (Predictor<TIn, TOut>)served.AddView(new Predictor<TIn, TOut>(served), check: false);
     }
 
     /// <summary>Finds or adds a served model and follows the ledger from now on.</summary>
-    internal ServedModel Serve(string model, ServedModelOptions? options)
+    internal ServedModel Serve(string model, ServedModelOptions? options, Func<ServedModel, View>? first = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(model);
         options ??= new ServedModelOptions();
@@ -145,6 +146,11 @@ public sealed class ModelServer : IServingStatus, IAsyncDisposable
             if (served is null)
             {
                 served = new ServedModel(_context, model, options, _stop.Token);
+                if (first is not null)
+                {
+                    served.AddView(first(served), check: false);
+                }
+
                 _served.Add(served);
             }
 

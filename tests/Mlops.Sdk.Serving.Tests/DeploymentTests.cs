@@ -74,6 +74,25 @@ public sealed class DeploymentTests
     }
 
     [Fact]
+    public async Task Entries_that_a_guard_denies_do_not_block_later_ones()
+    {
+        await using var world = new World();
+        world.Catalog.Register(1);
+        world.Catalog.Register(2);
+        world.Catalog.Move(1);
+        world.Catalog.Move(1, alias: "stable");
+        world.Ledger.AppendProblem = new MlopsDeniedException("governance.denied", "not on this host");
+        IPredictor<Row, Answer> predictor = await world.PredictorAsync();
+        Assert.Equal(1, predictor.Predict(new Row(1, null)).Version);
+        Assert.Single(world.Logger.Lines, l => l.Id == 4010);
+
+        world.Ledger.AppendProblem = null;
+        world.Catalog.Move(2);
+        await world.Server.RefreshAsync();
+        Assert.Equal([(LedgerKinds.DeploymentEnded, 1), (LedgerKinds.DeploymentStarted, 2)], world.Ledger.Deployments.Select(d => (d.Kind, d.Version)));
+    }
+
+    [Fact]
     public async Task Stopping_waits_for_the_call_that_is_under_way()
     {
         var world = new World();

@@ -31,4 +31,6 @@ internal static partial class ServingLog
     [LoggerMessage(4009, LogLevel.Warning, "Model {Model}: a call of version {Version} has not returned after {Seconds} s; the model is freed when it does")]
     internal static partial void DrainTimedOut(this ILogger logger, string model, int version, double seconds);
 
+    [LoggerMessage(4010, LogLevel.Error, "{Count} deployment entries were refused by the ledger and are given up")]
+    internal static partial void NotesRefused(this ILogger logger, int count, Exception cause);
 }

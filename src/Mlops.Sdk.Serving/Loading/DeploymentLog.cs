@@ -104,6 +104,12 @@ internal sealed class DeploymentLog : IAsyncDisposable
             await _ledger.AppendAsync(note.Drafts, CancellationToken.None).ConfigureAwait(false);
             return true;
         }
+        catch (MlopsException e) when (e is not MlopsStorageException)
+        {
+            // a rule said no: it will not say yes to the same entries later
+            _logger.NotesRefused(note.Drafts.Length, e);
+            return true;
+        }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             _logger.NoteFailed(note.Drafts.Length, wait.TotalSeconds, e);

@@ -1,15 +1,10 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace Mlops.Sdk.Serving;
 
 /// <summary>One model as this process serves it: the version in service, the views on it, and the one worker that brings it to its target.</summary>
-internal sealed class ServedModel : IAsyncDisposable
+internal sealed partial class ServedModel : IAsyncDisposable
 {
-    private const int MostSuperseded = 3;
-    private static readonly TimeSpan FirstWait = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(5);
-
     private readonly Lock _gate = new();
     private readonly ServingContext _context;
     private readonly List<View> _views = [];
@@ -18,6 +13,7 @@ internal sealed class ServedModel : IAsyncDisposable
     private TaskCompletionSource? _next;
     private Task _worker = Task.CompletedTask;
     private bool _running;
+    private bool _insist;
     private bool _loading;
     private bool _stopped;
     private string _reason;
@@ -116,6 +112,10 @@ internal sealed class ServedModel : IAsyncDisposable
                 if (live is not null)
                 {
                     live.Bindings = [.. live.Bindings, binding!];
+                    if (binding is UnfitBinding unfit)
+                    {
+                        _problem = new ServingProblem(live.Number, "serving.wrong_columns", $"{live.Version} does not fit {candidate.Describe()}: {unfit.Why.Message}", _context.Time.GetUtcNow());
+                    }
                 }
 
                 return candidate;
@@ -124,8 +124,9 @@ internal sealed class ServedModel : IAsyncDisposable
     }
 
     /// <summary>Brings the model to its target.</summary>
+    /// <param name="insist">Whether to try a version again that was refused. A move on the ledger need not: a timer does.</param>
     /// <returns>A task that ends when a round that began after this call is over, well or not.</returns>
-    internal Task UpdateAsync()
+    internal Task UpdateAsync(bool insist = false)
     {
         lock (_gate)
         {
@@ -134,6 +135,7 @@ internal sealed class ServedModel : IAsyncDisposable
                 return Task.CompletedTask;
             }
 
+            _insist |= insist;
             _next ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             Task round = _next.Task;
             if (!_running)
@@ -194,277 +196,6 @@ internal sealed class ServedModel : IAsyncDisposable
             : Alias is not null ? $"Promote a version to '{Alias}', or wait for the health check to tell ready."
             : $"Register version {Pinned}, or pin another one.";
         return new MlopsModelException("serving.not_ready", $"No version of model '{Name}' ({Target}) is in service: {why}. {what}");
-    }
-
-    private async Task WorkAsync()
-    {
-        while (true)
-        {
-            TaskCompletionSource round;
-            lock (_gate)
-            {
-                if (_next is null || _stopped)
-                {
-                    _next?.TrySetResult();
-                    _next = null;
-                    _running = false;
-                    return;
-                }
-
-                round = _next;
-                _next = null;
-            }
-
-            Task noted = Task.CompletedTask;
-            try
-            {
-                noted = await RoundAsync(_stopping).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
-            {
-                // stopping: the loop ends at its head
-            }
-
-            _started = true;
-            _ = FinishAsync(round, noted);
-        }
-    }
-
-    /// <summary>Ends a round once its entries are written or have been tried, without holding the next one up.</summary>
-    private static async Task FinishAsync(TaskCompletionSource round, Task noted)
-    {
-        await noted.ConfigureAwait(false);
-        round.TrySetResult();
-    }
-
-    private async Task<Task> RoundAsync(CancellationToken cancellationToken)
-    {
-        ModelVersion? target = null;
-        try
-        {
-            target = await FindTargetAsync(cancellationToken).ConfigureAwait(false);
-            if (target is null)
-            {
-                return Missing();
-            }
-
-            if (Current is { } live && live.Number == target.Number)
-            {
-                Settle();
-                return Task.CompletedTask;
-            }
-
-            lock (_gate)
-            {
-                _loading = true;
-            }
-
-            _reason = await FindReasonAsync(target, cancellationToken).ConfigureAwait(false);
-            LiveVersion next = await LoadAsync(target, cancellationToken).ConfigureAwait(false);
-            return await SupersededAsync(next, cancellationToken).ConfigureAwait(false) ? Drop(next) : Swap(next, cancellationToken);
-        }
-        catch (Exception e) when (!(e is OperationCanceledException && cancellationToken.IsCancellationRequested))
-        {
-            return Refuse(target, e);
-        }
-        finally
-        {
-            lock (_gate)
-            {
-                _loading = false;
-            }
-        }
-    }
-
-    private async ValueTask<ModelVersion?> FindTargetAsync(CancellationToken cancellationToken) => Pinned is { } pinned
-        ? await _context.Loader.Catalog.FindVersionAsync(Name, pinned, cancellationToken).ConfigureAwait(false)
-        : await _context.Loader.Catalog.FindAliasAsync(Name, Alias!, cancellationToken).ConfigureAwait(false);
-
-    /// <summary>Finds why the target is the target: what the alias was moved for, or that this process begins to serve it.</summary>
-    private async ValueTask<string> FindReasonAsync(ModelVersion target, CancellationToken cancellationToken)
-    {
-        string why = Target;
-        if (Alias is not null)
-        {
-            IReadOnlyList<LedgerEntry> history = await _context.Loader.Catalog.HistoryAsync(Name, cancellationToken).ConfigureAwait(false);
-            why = history.LastOrDefault(e => e.Kind == LedgerKinds.AliasMoved
-                && e.Outcome == LedgerOutcome.Done
-                && LedgerData.TryRead(e.Data, out AliasNote? move)
-                && move.Alias == Alias
-                && move.To == target.Number)?.Reason ?? why;
-        }
-
-        return _started ? why : $"the host started; {why}";
-    }
-
-    private async Task<LiveVersion> LoadAsync(ModelVersion target, CancellationToken cancellationToken)
-    {
-        using Activity? activity = ServingMetrics.Source.StartActivity("serving.load");
-        activity?.SetTag(MlopsDiagnostics.ModelTag, Name).SetTag(MlopsDiagnostics.VersionTag, target.Number);
-        return await _context.Loader.LoadAsync(target, cancellationToken).ConfigureAwait(false);
-    }
-
-    /// <summary>Tells whether the target has moved on meanwhile; not for ever, so that endless moves cannot starve the model.</summary>
-    private async ValueTask<bool> SupersededAsync(LiveVersion next, CancellationToken cancellationToken)
-    {
-        lock (_gate)
-        {
-            if (_next is null || _superseded >= MostSuperseded)
-            {
-                _superseded = 0;
-                return false;
-            }
-        }
-
-        ModelVersion? target;
-        try
-        {
-            target = await FindTargetAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch
-        {
-            next.Retire();
-            throw;
-        }
-
-        _superseded = target?.Number == next.Number ? 0 : _superseded + 1;
-        return _superseded > 0;
-    }
-
-    private static Task Drop(LiveVersion next)
-    {
-        next.Retire();
-        return Task.CompletedTask;
-    }
-
-    private Task Swap(LiveVersion next, CancellationToken cancellationToken)
-    {
-        LiveVersion? previous;
-        try
-        {
-            int activated = 0;
-            while (true)
-            {
-                View[] views;
-                lock (_gate)
-                {
-                    views = [.. _views];
-                }
-
-                next.Bindings = [.. views.Select(view => TryBind(view, next, check: true)!)];
-                if (activated++ == 0)
-                {
-                    _context.Observers.Activated(next.Version, next.Manifest);
-                }
-
-                lock (_gate)
-                {
-                    cancellationToken.ThrowIfCancellationRequested();
-                    if (_views.Count != views.Length)
-                    {
-                        continue;
-                    }
-
-                    previous = Interlocked.Exchange(ref _current, next);
-                    break;
-                }
-            }
-        }
-        catch
-        {
-            next.Retire();
-            throw;
-        }
-
-        Settle();
-        _context.Metrics.Reloaded(Name, "ok");
-        _context.Logger.InService(Name, Target, next.Number, next.Scorer, previous?.Number, _reason);
-        Task noted = _context.SwappedAsync(previous, next, _reason);
-        previous?.Retire();
-        return noted;
-    }
-
-    private static object? TryBind(View view, LiveVersion version, bool check)
-    {
-        try
-        {
-            return view.Bind(version.Model.Schema);
-        }
-        catch (Exception e) when (e is not OutOfMemoryException)
-        {
-            return check
-                ? throw new MlopsModelException("serving.wrong_columns", $"{version.Version} does not fit {view.Describe()}: {e.Message}", e)
-                : new UnfitBinding(e);
-        }
-    }
-
-    /// <summary>The target is in service: nothing is wrong any more.</summary>
-    private void Settle()
-    {
-        lock (_gate)
-        {
-            _problem = null;
-            _attempt = 0;
-            _retry?.Dispose();
-            _retry = null;
-        }
-    }
-
-    private Task Missing()
-    {
-        bool first;
-        lock (_gate)
-        {
-            first = _problem is null;
-            _problem = new ServingProblem(
-                Pinned,
-                Pinned is null ? "registry.alias_not_set" : "registry.version_not_found",
-                Pinned is null ? $"the alias '{Alias}' names no version" : $"version {Pinned} is not registered",
-                _context.Time.GetUtcNow());
-        }
-
-        if (first)
-        {
-            _context.Logger.NoVersion(Name, Target);
-        }
-
-        return Task.CompletedTask;
-    }
-
-    private Task Refuse(ModelVersion? target, Exception problem)
-    {
-        string code = (problem as MlopsException)?.Code ?? (target is null ? "serving.catalog_failed" : "serving.load_failed");
-        bool known;
-        int? live;
-        lock (_gate)
-        {
-            // tried again and failed again: the ledger has it already
-            known = _attempt > 0 && _problem is { } before && before.Version == target?.Number && before.Code == code;
-            _problem = new ServingProblem(target?.Number, code, problem.Message, _context.Time.GetUtcNow());
-            _attempt = known ? _attempt + 1 : 1;
-            live = _current?.Number;
-            if (!_stopped)
-            {
-                TimeSpan wait = FirstWait * Math.Pow(2, Math.Min(_attempt - 1, 16));
-                _retry?.Dispose();
-                _retry = _context.Time.CreateTimer(
-                    static state => _ = ((ServedModel)state!).UpdateAsync(),
-                    this,
-                    wait < LongestWait ? wait : LongestWait,
-                    Timeout.InfiniteTimeSpan);
-            }
-        }
-
-        _context.Metrics.Reloaded(Name, code);
-        if (known)
-        {
-            return Task.CompletedTask;
-        }
-
-        _context.Logger.Refused(Name, Target, target?.Number, code, live, problem.Message, problem);
-        return target is null
-            ? Task.CompletedTask
-            : _context.Deployments.AddAsync(_context.Deployments.Draft(LedgerKinds.DeploymentFailed, target, _reason, problem: $"[{code}] {problem.Message}"));
     }
 }
 
