@@ -25,6 +25,32 @@ public sealed class PredictorTests
     }
 
     [Fact]
+    public async Task A_call_allocates_nothing_when_its_answer_is_a_struct()
+    {
+        await using var world = new World();
+        world.Observers.Add(new Counter());
+        world.Catalog.Register(1);
+        world.Catalog.Move(1);
+        IPredictor<Row, Answer> predictor = await world.PredictorAsync();
+        var rows = new Row[] { new(1, "red"), new(2, null) };
+        var answers = new Answer[2];
+        long bytes = -1;
+        for (int round = 0; round < 3; round++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 2_000; i++)
+            {
+                predictor.Predict(rows[i & 1]);
+                predictor.Predict(rows, answers);
+            }
+
+            bytes = GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+
+        Assert.Equal(0, bytes);
+    }
+
+    [Fact]
     public async Task Many_types_view_one_served_model()
     {
         await using var world = await WithVersionAsync();
@@ -161,6 +187,17 @@ public sealed class PredictorTests
 
         public void OnPredicted(string model, int version, in ModelRow row, ReadOnlySpan<float> outputs) =>
             Seen.Add($"{model} v{version}: {row.Numbers[0]} {row.Texts[0]} -> {outputs[0]} {outputs[1]}");
+    }
+
+    private sealed class Counter : IPredictionObserver
+    {
+        private long _seen;
+
+        public void OnVersionActivated(ModelVersion version, ModelManifest manifest)
+        {
+        }
+
+        public void OnPredicted(string model, int version, in ModelRow row, ReadOnlySpan<float> outputs) => Interlocked.Increment(ref _seen);
     }
 
     private sealed class Thrower : IPredictionObserver

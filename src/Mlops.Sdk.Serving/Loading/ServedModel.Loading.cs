@@ -172,7 +172,9 @@ internal sealed partial class ServedModel
                     views = [.. _views];
                 }
 
-                next.Bindings = [.. views.Select(view => TryBind(view, next, check: true)!)];
+                // the same shape as before: its bindings are compiled and warm already
+                object[] known = Current is { } live && SameShape(live.Model.Schema, next.Model.Schema) ? live.Bindings : [];
+                next.Bindings = [.. views.Select((view, i) => i < known.Length && known[i] is not UnfitBinding ? known[i] : TryBind(view, next, check: true)!)];
                 if (activated++ == 0)
                 {
                     _context.Observers.Activated(next.Version, next.Manifest);
@@ -204,6 +206,12 @@ internal sealed partial class ServedModel
         previous?.Retire();
         return noted;
     }
+
+    private static bool SameShape(ModelSchema left, ModelSchema right) =>
+        left.Task == right.Task
+        && left.Label == right.Label
+        && left.Outputs.SequenceEqual(right.Outputs, StringComparer.Ordinal)
+        && left.Inputs.Select(i => (i.Name, i.Kind, i.Source, i.Part)).SequenceEqual(right.Inputs.Select(i => (i.Name, i.Kind, i.Source, i.Part)));
 
     private static object? TryBind(View view, LiveVersion version, bool check)
     {

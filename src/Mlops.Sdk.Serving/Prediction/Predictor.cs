@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Mlops.Sdk.Data;
 
 namespace Mlops.Sdk.Serving;
 
@@ -108,7 +109,7 @@ internal sealed class Predictor<TIn, TOut>(ServedModel served) : View, IPredicto
             served.Context.Observers.Predicted(served.Name, live.Number, slots, outputs);
         }
 
-        return binding.Binder.Bind(outputs);
+        return binding.Binder.Read(outputs);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
