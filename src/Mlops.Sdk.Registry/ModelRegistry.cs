@@ -52,7 +52,7 @@ public sealed partial class ModelRegistry : IModelRegistry
     public async ValueTask<RunRecord> EndRunAsync(RunEnd end, CancellationToken cancellationToken = default)
     {
         RegistryRules.CheckRunEnd(end);
-        string reason = end.Message.Length <= 4_000 ? end.Message : end.Message[..4_000];
+        string reason = RegistryRules.ToReason(end.Message);
         LedgerDraft draft = new(LedgerKinds.RunEnded, new LedgerResource("run", end.RunId), reason, LedgerData.Of(end)) { Correlation = end.RunId };
         await DecideAsync(
             $"run:{end.RunId}",
@@ -225,11 +225,11 @@ public sealed partial class ModelRegistry : IModelRegistry
 
     private async ValueTask RecordDenialAsync(LedgerDraft attempt, MlopsDeniedException denied)
     {
-        string reason = $"Denied ({denied.Code}): {denied.Message} Asked for because: {attempt.Reason}";
+        string reason = RegistryRules.ToReason($"Denied ({denied.Code}): {denied.Message} Asked for because: {attempt.Reason}");
         LedgerDraft draft = attempt with
         {
             Outcome = LedgerOutcome.Denied,
-            Reason = reason.Length <= 4_000 ? reason : reason[..4_000],
+            Reason = reason,
             Data = attempt.Kind == LedgerKinds.AliasMoved && LedgerData.TryRead(attempt.Data, out AliasNote? note) ? LedgerData.Of(note with { Denied = denied.Code }) : attempt.Data,
         };
         try

@@ -210,6 +210,20 @@ public sealed class ApprovalTests
     }
 
     [Fact]
+    public async Task A_version_entry_that_the_registry_ignores_cannot_prepare_approvals_for_bytes_to_come()
+    {
+        await using TestWorkspace workspace = await OpenAsync(1, out ApprovalService approvals);
+        await workspace.AppendAsync(LedgerKinds.VersionRegistered, new VersionNote("taxi-fare", 2, Digest.Of([1]), VersionStatus.Validated, []), new LedgerResource("model", "taxi-fare", 2));
+        workspace.Actors.Current = new Actor("bob");
+        await Assert.ThrowsAsync<MlopsNotFoundException>(async () => await approvals.ApproveAsync("taxi-fare", 2, "fine"));
+        await workspace.RegisterAsync(content: "1");
+        await workspace.RegisterAsync(content: "2");
+        workspace.Actors.Current = Author;
+        await approvals.ApproveAsync("taxi-fare", 2, "fine");
+        Assert.Equal(2, (await workspace.Registry.MoveAliasAsync("taxi-fare", "champion", 2, "ship it")).To);
+    }
+
+    [Fact]
     public async Task A_guard_that_was_never_attached_refuses()
     {
         await using TestWorkspace setup = await _store.OpenAsync(Author);

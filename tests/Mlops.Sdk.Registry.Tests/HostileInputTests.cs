@@ -143,6 +143,40 @@ public sealed class HostileInputTests
         Assert.Equal(2, (await workspace.RegisterAsync("a", "2")).Number);
     }
 
+    [Theory]
+    [InlineData("""{"model":"a","number":1,"digest":"sha256:0000000000000000000000000000000000000000000000000000000000000000","status":99,"files":[]}""")]
+    [InlineData("""{"model":"a","number":1,"digest":"sha256:0","status":"Validated","files":[]}""")]
+    [InlineData("""{"model":"a","number":1,"digest":7,"status":"Validated","files":[]}""")]
+    [InlineData("""{"model":"a","number":1,"digest":"","status":"Validated","files":[]}""")]
+    [InlineData("""{"model":"a","number":99999999999,"digest":"sha256:0000000000000000000000000000000000000000000000000000000000000000","status":"Validated","files":[]}""")]
+    [InlineData("""{"model":"a","number":1,"digest":"sha256:0000000000000000000000000000000000000000000000000000000000000000","status":"Validated","files":null}""")]
+    [InlineData("""{"model":"a"}""")]
+    [InlineData("""{}""")]
+    public async Task Data_that_no_registry_wrote_makes_no_version_and_stops_nothing(string data)
+    {
+        await using TestWorkspace workspace = await _store.OpenAsync();
+        using System.Text.Json.JsonDocument document = System.Text.Json.JsonDocument.Parse(data);
+        await workspace.Ledger.AppendAsync([new LedgerDraft(LedgerKinds.VersionRegistered, new LedgerResource("model", "a", 1), "test", document.RootElement)]);
+        Assert.Empty(await workspace.Registry.ListVersionsAsync("a"));
+        Assert.Equal(1, (await workspace.RegisterAsync("a")).Number);
+    }
+
+    [Fact]
+    public async Task A_long_reason_is_cut_in_the_record_of_a_denial_and_never_within_a_character()
+    {
+        await using TestWorkspace workspace = await _store.OpenAsync();
+        await workspace.RegisterAsync("a", status: VersionStatus.Rejected);
+        for (int shift = 0; shift < 2; shift++)
+        {
+            string reason = new string('x', shift) + string.Concat(Enumerable.Repeat("\U0001F600", 1_999));
+            await Assert.ThrowsAsync<MlopsDeniedException>(async () => await workspace.Registry.MoveAliasAsync("a", "champion", 1, reason));
+            LedgerEntry denied = (await workspace.EntriesAsync())[^1];
+            Assert.Equal(LedgerOutcome.Denied, denied.Outcome);
+            Assert.InRange(denied.Reason.Length, 3_999, 4_000);
+            Assert.DoesNotContain('\uFFFD', denied.Reason);
+        }
+    }
+
     [Fact]
     public void Any_text_is_either_a_name_by_the_rules_or_refused() => Gen.String.Sample(text =>
     {

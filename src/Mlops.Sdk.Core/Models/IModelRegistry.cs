@@ -77,13 +77,13 @@ public interface IModelRegistry : IModelCatalog
     /// <returns>The run as recorded.</returns>
     ValueTask<RunRecord> EndRunAsync(RunEnd end, CancellationToken cancellationToken = default);
 
-    /// <summary>Registers a version and, when the manifest names a run, ends that run as registered, in one commit.</summary>
+    /// <summary>Registers a version and, when the manifest names a run, ends that run in one commit: as registered, or as rejected when the version is.</summary>
     /// <param name="manifest">The version's manifest; its files are in the artifact store already.</param>
     /// <param name="reason">Why; not blank.</param>
     /// <param name="status">How the version stands: passed its gates, or was rejected by them.</param>
     /// <param name="cancellationToken">Stops the call.</param>
     /// <returns>The version. Registering the same manifest for the same run again answers with the version it has.</returns>
-    /// <exception cref="MlopsNotFoundException">A file is not in the artifact store; code <c>artifact.not_found</c>.</exception>
+    /// <exception cref="MlopsNotFoundException">A file is not in the artifact store (<c>artifact.not_found</c>), or the run was never started (<c>registry.run_not_found</c>).</exception>
     ValueTask<ModelVersion> RegisterAsync(ModelManifest manifest, string reason, VersionStatus status = VersionStatus.Validated, CancellationToken cancellationToken = default);
 
     /// <summary>Moves an alias to a version: this is promotion.</summary>
@@ -197,7 +197,7 @@ public enum RunStatus
     Cancelled,
 }
 
-/// <summary>The end of a run that made no version.</summary>
+/// <summary>The end of a run that made no version to promote.</summary>
 /// <param name="RunId">The run's id.</param>
 /// <param name="Status">Rejected, failed or cancelled.</param>
 /// <param name="Message">What happened, for a person.</param>

@@ -15,6 +15,7 @@ internal sealed class ApprovalBook
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<(string Model, int Version), Entry> _versions = [];
+    private readonly Dictionary<string, int> _counts = new(StringComparer.Ordinal);
 
     internal void Apply(LedgerEntry entry)
     {
@@ -25,9 +26,10 @@ internal sealed class ApprovalBook
 
         lock (_gate)
         {
-            if (entry.Kind == LedgerKinds.VersionRegistered && LedgerData.TryRead(entry.Data, out VersionNote? version) && version.Model == entry.Resource.Name)
+            if (entry.Kind == LedgerKinds.VersionRegistered && LedgerData.TryRead(entry.Data, out VersionNote? version) && IsNext(entry, version))
             {
-                _versions.TryAdd((version.Model, version.Number), new Entry(version.Digest, entry.Actor));
+                _counts[version.Model] = version.Number;
+                _versions.Add((version.Model, version.Number), new Entry(version.Digest, entry.Actor));
             }
             else if (entry.Kind == LedgerKinds.ApprovalGiven && LedgerData.TryRead(entry.Data, out ApprovalNote? note)
                 && _versions.TryGetValue((note.Model, note.Version), out Entry? at) && note.Digest == at.Digest)
@@ -70,6 +72,10 @@ internal sealed class ApprovalBook
             return all;
         }
     }
+
+    /// <summary>Whether the registry takes the entry in as a version too: the same conditions, so that both speak of the same bytes and author.</summary>
+    private bool IsNext(LedgerEntry entry, VersionNote version) => entry.Resource.Kind == "model" && version.Model == entry.Resource.Name
+        && version.Number == _counts.GetValueOrDefault(version.Model) + 1 && version.Digest.HasValue && Enum.IsDefined(version.Status);
 
     internal static bool MayApprove(Actor actor, Actor author, bool authorMayApprove) =>
         actor.Kind != ActorKind.System && (authorMayApprove || !SamePerson(actor, author));

@@ -45,6 +45,11 @@ public sealed class ApprovalService
             throw new MlopsException("ledger.reason_required", "Every approval says why, for whoever reads the history: give a reason that is not blank.");
         }
 
+        if (model.Length is 0 or > 128)
+        {
+            throw new MlopsNotFoundException("registry.version_not_found", $"A model's name has 1 to 128 characters; the one given has {model.Length}, so there is no such model to approve.");
+        }
+
         await AttachAsync(cancellationToken).ConfigureAwait(false);
         Actor actor = _actors.Current;
         LedgerDraft? attempt = null;
@@ -94,8 +99,10 @@ public sealed class ApprovalService
 
     private async ValueTask RecordDenialAsync(LedgerDraft attempt, MlopsDeniedException denied)
     {
+        const int MaxReason = 4_000;
         string reason = $"Denied ({denied.Code}): {denied.Message} Asked for because: {attempt.Reason}";
-        LedgerDraft draft = attempt with { Outcome = LedgerOutcome.Denied, Reason = reason.Length <= 4_000 ? reason : reason[..4_000] };
+        int cut = char.IsHighSurrogate(reason[Math.Min(reason.Length, MaxReason) - 1]) ? MaxReason - 1 : MaxReason;
+        LedgerDraft draft = attempt with { Outcome = LedgerOutcome.Denied, Reason = reason.Length <= MaxReason ? reason : reason[..cut] };
         try
         {
             // Not the caller's token: who was refused is evidence, also when the caller has gone.

@@ -183,16 +183,16 @@ internal sealed class RegistryState : ILedgerProjection
 
     private void Add(LedgerEntry entry, VersionNote note)
     {
-        ModelState model = Model(note.Model);
-        if (note.Model != entry.Resource.Name || note.Number != model.Versions.Count + 1 || !note.Digest.HasValue)
+        ModelState model = Model(ModelScope(entry)!);
+        if (entry.Resource.Kind != "model" || note.Model != entry.Resource.Name || note.Number != model.Versions.Count + 1 || !note.Digest.HasValue || !Enum.IsDefined(note.Status))
         {
-            return;
+            return; // the approval rules of Mlops.Sdk.Governance take in versions by the same conditions
         }
 
         ModelVersion version = new(note.Model, note.Number, note.Digest, note.Status, note.RunId, entry.Reason, entry.Actor, entry.Time)
         {
             Parent = note.Parent,
-            Metrics = note.Metrics,
+            Metrics = note.Metrics.Where(m => m.Value is not null).ToDictionary(StringComparer.Ordinal),
         };
         model.Versions.Add(version);
         if (note.RunId is not null && _runs.GetValueOrDefault(note.RunId) is { Record: { Version: null } record } run)
@@ -212,8 +212,8 @@ internal sealed class RegistryState : ILedgerProjection
 
     private void Move(LedgerEntry entry, AliasNote note)
     {
-        ModelState model = Model(note.Model);
-        if (note.Model != entry.Resource.Name || !RegistryRules.IsAlias(note.Alias) || note.To < 1 || note.To > model.Versions.Count)
+        ModelState model = Model(ModelScope(entry)!);
+        if (entry.Resource.Kind != "model" || note.Model != entry.Resource.Name || !RegistryRules.IsAlias(note.Alias) || note.To < 1 || note.To > model.Versions.Count)
         {
             return;
         }
@@ -229,14 +229,19 @@ internal sealed class RegistryState : ILedgerProjection
     private void Deploy(LedgerEntry entry, DeploymentNote note, bool starts)
     {
         ModelState model = Model(ModelScope(entry)!);
-        int open = note.Model == model.Name ? model.Deployments.FindLastIndex(d => d.Host == note.Host && d.End is null) : -1;
+        if (note.Model != model.Name)
+        {
+            return;
+        }
+
+        int open = model.Deployments.FindLastIndex(d => d.Host == note.Host && d.End is null);
         if (open >= 0 && (starts || model.Deployments[open].Version == note.Version))
         {
             DeploymentInterval earlier = model.Deployments[open];
             model.Deployments[open] = earlier with { End = entry.Time > earlier.Start ? entry.Time : earlier.Start };
         }
 
-        if (starts && note.Model == model.Name)
+        if (starts)
         {
             model.Deployments.Add(new DeploymentInterval(note.Model, note.Version, note.Host, entry.Time, null));
         }

@@ -209,6 +209,10 @@ internal static class RegistryRules
         }
     }
 
+    /// <summary>Cuts a text to what a reason may be, never within a character.</summary>
+    internal static string ToReason(string text) =>
+        text.Length <= MaxText ? text : text[..(char.IsHighSurrogate(text[MaxText - 1]) ? MaxText - 1 : MaxText)];
+
     /// <summary>Shows a text from outside in a message: short, and without control characters.</summary>
     internal static string Show(string? text)
     {
