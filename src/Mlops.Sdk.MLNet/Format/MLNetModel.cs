@@ -1,0 +1,177 @@
+using System.Collections.Concurrent;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace Mlops.Sdk.MLNet;
+
+/// <summary>
+/// A loaded ML.NET model that any number of threads may ask. ML.NET's row objects are not thread-safe, so each call borrows a bound row and
+/// gives it back; binding happens once per row, not per call.
+/// </summary>
+internal sealed class MLNetModel : ILoadedModel
+{
+    private readonly ITransformer _transformer;
+    private readonly ConcurrentBag<BoundRow> _idle = [];
+    private BoundRow? _fast;
+
+    internal MLNetModel(ITransformer transformer, ModelSchema schema)
+    {
+        _transformer = transformer;
+        Schema = schema;
+        _idle.Add(new BoundRow(transformer, schema)); // a model that does not fit its schema is found here, not at the first call
+    }
+
+    public ModelSchema Schema { get; }
+
+    public string Scorer => "row-mapper";
+
+    internal ITransformer Transformer => _transformer;
+
+    public void Score(in ModelRow row, Span<float> outputs)
+    {
+        BoundRow bound = Interlocked.Exchange(ref _fast, null) ?? (_idle.TryTake(out BoundRow? idle) ? idle : new BoundRow(_transformer, Schema));
+        try
+        {
+            bound.Score(row, outputs);
+        }
+        finally
+        {
+            if (Interlocked.CompareExchange(ref _fast, bound, null) is not null)
+            {
+                _idle.Add(bound);
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        Interlocked.Exchange(ref _fast, null)?.Dispose();
+        while (_idle.TryTake(out BoundRow? bound))
+        {
+            bound.Dispose();
+        }
+
+        (_transformer as IDisposable)?.Dispose();
+    }
+
+    /// <summary>One input row with the mapper's output row bound to it.</summary>
+    private sealed class BoundRow : IDisposable
+    {
+        private readonly InputRow _input;
+        private readonly DataViewRow _output;
+        private readonly Func<float>[] _readers;
+
+        internal BoundRow(ITransformer transformer, ModelSchema schema)
+        {
+            _input = new InputRow(schema);
+            IRowToRowMapper mapper = transformer.GetRowToRowMapper(_input.Schema);
+            DataViewSchema.Column[] wanted = [.. schema.Outputs.Select(name => mapper.OutputSchema.GetColumnOrNull(name)
+                ?? throw new MlopsModelException("model.unloadable", $"The model gives no output '{name}'; its manifest says it does. Register it again from the run that made it."))];
+            _output = mapper.GetRow(_input, wanted);
+            _readers = [.. wanted.Select(ReaderOf)];
+        }
+
+        internal void Score(in ModelRow row, Span<float> outputs)
+        {
+            _input.Load(row);
+            for (int i = 0; i < _readers.Length; i++)
+            {
+                outputs[i] = _readers[i]();
+            }
+        }
+
+        public void Dispose()
+        {
+            _output.Dispose();
+            _input.Dispose();
+        }
+
+        private Func<float> ReaderOf(DataViewSchema.Column column)
+        {
+            if (column.Type.RawType == typeof(bool))
+            {
+                ValueGetter<bool> yes = _output.GetGetter<bool>(column);
+                bool flag = false;
+                return () =>
+                {
+                    yes(ref flag);
+                    return flag ? 1f : 0f;
+                };
+            }
+
+            ValueGetter<float> get = _output.GetGetter<float>(column);
+            float value = 0;
+            return () =>
+            {
+                get(ref value);
+                return value;
+            };
+        }
+    }
+
+    /// <summary>A row that is filled again and again. Its position grows with every row, because ML.NET keeps what it computed per position.</summary>
+    private sealed class InputRow : DataViewRow
+    {
+        private readonly Delegate[] _getters;
+        private readonly float[] _numbers;
+        private readonly ReadOnlyMemory<char>[] _texts;
+        private long _position = -1;
+
+        internal InputRow(ModelSchema schema)
+        {
+            var builder = new DataViewSchema.Builder();
+            _numbers = new float[schema.Inputs.Count(i => i.Kind == InputKind.Number)];
+            _texts = new ReadOnlyMemory<char>[schema.Inputs.Count - _numbers.Length];
+            _getters = new Delegate[schema.Inputs.Count + 1];
+            int number = 0;
+            int text = 0;
+            for (int i = 0; i < schema.Inputs.Count; i++)
+            {
+                bool isNumber = schema.Inputs[i].Kind == InputKind.Number;
+                builder.AddColumn(schema.Inputs[i].Name, isNumber ? NumberDataViewType.Single : TextDataViewType.Instance);
+                _getters[i] = isNumber ? NumberGetter(number++) : TextGetter(text++);
+            }
+
+            // ML.NET asks for the label's column when it binds, though scoring never reads it
+            if (schema.Task == ModelTask.Binary)
+            {
+                builder.AddColumn(SlotView.BinaryLabel, BooleanDataViewType.Instance);
+                _getters[^1] = (ValueGetter<bool>)((ref bool value) => value = false);
+            }
+            else
+            {
+                builder.AddColumn(SlotView.BinaryLabel, NumberDataViewType.Single);
+                _getters[^1] = (ValueGetter<float>)((ref float value) => value = 0);
+            }
+
+            Schema = builder.ToSchema();
+        }
+
+        public override long Position => _position;
+
+        public override long Batch => 0;
+
+        public override DataViewSchema Schema { get; }
+
+        internal void Load(in ModelRow row)
+        {
+            row.Numbers[.._numbers.Length].CopyTo(_numbers);
+            for (int i = 0; i < _texts.Length; i++)
+            {
+                _texts[i] = row.Texts[i].AsMemory();
+            }
+
+            _position++;
+        }
+
+        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) => (ValueGetter<TValue>)_getters[column.Index];
+
+        public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId id) => id = new DataViewRowId((ulong)_position, 0);
+
+        public override bool IsColumnActive(DataViewSchema.Column column) => true;
+
+        private ValueGetter<float> NumberGetter(int index) => (ref float value) => value = _numbers[index];
+
+        private ValueGetter<ReadOnlyMemory<char>> TextGetter(int index) => (ref ReadOnlyMemory<char> value) => value = _texts[index];
+    }
+}
