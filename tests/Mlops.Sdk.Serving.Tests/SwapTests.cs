@@ -213,6 +213,7 @@ public sealed class SwapTests
         };
         world.Catalog.Move(2);
         await World.Until(() => world.Status.Version == 40, "version 40 answers");
+        await World.Until(() => world.Ledger.Deployments.Any(d => d is { Kind: LedgerKinds.DeploymentStarted, Version: 40 }), "the entries are written");
         Assert.Contains(world.Ledger.Deployments, d => d.Kind == LedgerKinds.DeploymentStarted && d.Version is > 1 and < 40);
     }
 }

@@ -189,6 +189,7 @@ internal sealed partial class ServedModel
                     }
 
                     previous = Interlocked.Exchange(ref _current, next);
+                    Settle();
                     break;
                 }
             }
@@ -199,7 +200,6 @@ internal sealed partial class ServedModel
             throw;
         }
 
-        Settle();
         _context.Metrics.Reloaded(Name, "ok");
         _context.Logger.InService(Name, Target, next.Number, next.Scorer, previous?.Number, _reason);
         Task noted = _context.SwappedAsync(previous, next, _reason);
@@ -233,6 +233,7 @@ internal sealed partial class ServedModel
         lock (_gate)
         {
             _problem = null;
+            _loading = false;
             _attempt = 0;
             _retry?.Dispose();
             _retry = null;
