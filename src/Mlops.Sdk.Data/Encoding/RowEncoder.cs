@@ -1,4 +1,7 @@
 using System.Linq.Expressions;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Mlops.Sdk.Data;
 
@@ -6,8 +9,12 @@ namespace Mlops.Sdk.Data;
 /// <typeparam name="T">The record: it has at least the columns the model takes; others do not matter.</typeparam>
 public sealed class RowEncoder<T>
 {
-    private readonly Func<T, float>[] _numbers;
-    private readonly Func<T, string?>[] _texts;
+    private static readonly MethodInfo PutNumber = typeof(RowEncoder<T>).GetMethod(nameof(SetNumber), BindingFlags.Static | BindingFlags.NonPublic)!;
+    private static readonly MethodInfo PutText = typeof(RowEncoder<T>).GetMethod(nameof(SetText), BindingFlags.Static | BindingFlags.NonPublic)!;
+    private readonly Writer _write;
+
+    /// <summary>Writes all slots of a row in one go: one compiled method, where one per slot costs several times as much.</summary>
+    private delegate void Writer(T row, ref float numbers, ref string? texts);
 
     /// <summary>Prepares the conversion.</summary>
     /// <param name="schema">What the model takes.</param>
@@ -18,24 +25,26 @@ public sealed class RowEncoder<T>
     {
         ArgumentNullException.ThrowIfNull(schema);
         RecordShape<T> shape = RecordShape<T>.Instance;
-        var numbers = new List<Func<T, float>>();
-        var texts = new List<Func<T, string?>>();
+        ParameterExpression row = Expression.Parameter(typeof(T));
+        ParameterExpression numbers = Expression.Parameter(typeof(float).MakeByRefType());
+        ParameterExpression texts = Expression.Parameter(typeof(string).MakeByRefType());
+        List<Expression> writes = [Expression.Empty()];
         foreach (ModelInput input in schema.Inputs)
         {
             RecordMember member = shape.Find(input.Source) ?? throw Missing(shape, input);
-            ParameterExpression row = Expression.Parameter(typeof(T));
             if (input.Kind == InputKind.Text && member.Kind == MemberKind.Text)
             {
-                texts.Add(Expression.Lambda<Func<T, string?>>(member.ToText(row), row).Compile());
+                writes.Add(Expression.Call(PutText, texts, Expression.Constant(Texts++), member.ToText(row)));
             }
             else if (input.Kind == InputKind.Number && member.Kind == MemberKind.Number && input.Part == DatePart.None)
             {
-                numbers.Add(Expression.Lambda<Func<T, float>>(Expression.Call(typeof(Conversions), nameof(Conversions.Slot), null, member.ToNumber(row)), row).Compile());
+                Expression slot = Expression.Call(typeof(Conversions), nameof(Conversions.Slot), null, member.ToNumber(row));
+                writes.Add(Expression.Call(PutNumber, numbers, Expression.Constant(Numbers++), slot));
             }
             else if (input.Kind == InputKind.Number && member.Kind == MemberKind.Time)
             {
                 Expression slot = Expression.Call(typeof(Conversions), nameof(Conversions.Slot), null, member.ToTicks(row), Expression.Constant(input.Part));
-                numbers.Add(Expression.Lambda<Func<T, float>>(slot, row).Compile());
+                writes.Add(Expression.Call(PutNumber, numbers, Expression.Constant(Numbers++), slot));
             }
             else
             {
@@ -46,18 +55,17 @@ public sealed class RowEncoder<T>
         }
 
         Schema = schema;
-        _numbers = [.. numbers];
-        _texts = [.. texts];
+        _write = Expression.Lambda<Writer>(Expression.Block(writes), row, numbers, texts).Compile();
     }
 
     /// <summary>Gets what the model takes.</summary>
     public ModelSchema Schema { get; }
 
     /// <summary>Gets how many number inputs there are.</summary>
-    public int Numbers => _numbers.Length;
+    public int Numbers { get; }
 
     /// <summary>Gets how many text inputs there are.</summary>
-    public int Texts => _texts.Length;
+    public int Texts { get; }
 
     /// <summary>Converts a row.</summary>
     /// <param name="row">The row.</param>
@@ -66,22 +74,19 @@ public sealed class RowEncoder<T>
     /// <exception cref="ArgumentException">There is not room for all inputs.</exception>
     public void Encode(T row, Span<float> numbers, Span<string?> texts)
     {
-        if (numbers.Length < _numbers.Length || texts.Length < _texts.Length)
+        if (numbers.Length < Numbers || texts.Length < Texts)
         {
-            throw new ArgumentException($"The model takes {_numbers.Length} numbers and {_texts.Length} texts; there is room for {numbers.Length} and {texts.Length}.", nameof(numbers));
+            throw new ArgumentException($"The model takes {Numbers} numbers and {Texts} texts; there is room for {numbers.Length} and {texts.Length}.", nameof(numbers));
         }
 
-        for (int i = 0; i < _numbers.Length; i++)
-        {
-            numbers[i] = _numbers[i](row);
-        }
-
-        for (int i = 0; i < _texts.Length; i++)
-        {
-            // an empty text is a missing one, in files and in records alike
-            texts[i] = _texts[i](row) is { Length: > 0 } text ? text : null;
-        }
+        _write(row, ref MemoryMarshal.GetReference(numbers), ref MemoryMarshal.GetReference(texts));
     }
+
+    // the index is below Numbers by construction, and Encode has checked that there is room for as many
+    private static void SetNumber(ref float numbers, int index, float value) => Unsafe.Add(ref numbers, index) = value;
+
+    // an empty text is a missing one, in files and in records alike
+    private static void SetText(ref string? texts, int index, string? value) => Unsafe.Add(ref texts, index) = value is { Length: > 0 } ? value : null;
 
     private static MlopsDataException Missing(RecordShape<T> shape, ModelInput input)
     {
