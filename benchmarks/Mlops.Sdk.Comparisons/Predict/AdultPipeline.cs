@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Transforms;
+using Mlops.Sdk.MLNet;
 
 namespace Mlops.Sdk.Comparisons;
 
@@ -15,30 +16,30 @@ internal static class AdultPipeline
         nameof(AdultRow.Relationship), nameof(AdultRow.Ethnicity), nameof(AdultRow.Sex), nameof(AdultRow.Country),
     ];
 
-    public static ITransformer Train(MLContext ml, IEstimator<ITransformer> trainer, AdultRow[] rows, out DataViewSchema schema)
+    public static byte[] Train(MLContext ml, IEstimator<ITransformer> trainer, AdultRow[] rows)
     {
         IDataView data = ml.Data.LoadFromEnumerable(rows);
-        schema = data.Schema;
         InputOutputColumnPair[] numbers = [.. Numbers.Select(n => new InputOutputColumnPair(n))];
-        return ml.Transforms.Categorical.OneHotEncoding([.. Texts.Select(t => new InputOutputColumnPair(t))])
+        ITransformer model = ml.Transforms.Categorical.OneHotEncoding([.. Texts.Select(t => new InputOutputColumnPair(t))])
             .Append(ml.Transforms.ReplaceMissingValues(numbers, MissingValueReplacingEstimator.ReplacementMode.Mean))
             .Append(ml.Transforms.NormalizeMinMax(numbers))
             .Append(ml.Transforms.Concatenate("Features", [.. Numbers, .. Texts]))
             .Append(trainer)
             .Fit(data);
+        using var zip = new MemoryStream();
+        ml.Model.Save(model, data.Schema, zip);
+        return zip.ToArray();
     }
 
-    public static async Task RegisterAsync(MLContext ml, ITransformer model, DataViewSchema schema, string name, IModelRegistry registry, IArtifactStore artifacts)
+    public static async Task RegisterAsync(byte[] zip, string name, IModelRegistry registry, IArtifactStore artifacts)
     {
-        using var zip = new MemoryStream();
-        ml.Model.Save(model, schema, zip);
-        zip.Position = 0;
-        ArtifactInfo file = await artifacts.WriteAsync(zip);
+        using var content = new MemoryStream(zip, writable: false);
+        ArtifactInfo file = await artifacts.WriteAsync(content);
         var manifest = new ModelManifest
         {
             Model = name,
-            ModelFormat = RowMapperFormat.FormatName,
-            Files = [new ModelFile("model.zip", file.Digest, file.Length)],
+            ModelFormat = MLNetModelFormat.FormatName,
+            Files = [new ModelFile(MLNetModelFormat.FileName, file.Digest, file.Length)],
             Schema = new ModelSchema(
                 ModelTask.Binary,
                 [.. Numbers.Select(n => new ModelInput(n, InputKind.Number, n)), .. Texts.Select(t => new ModelInput(t, InputKind.Text, t))],
