@@ -1,0 +1,143 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Microsoft.ML;
+using Mlops.Sdk.Data;
+using Mlops.Sdk.MLNet;
+
+namespace Mlops.Sdk.Pipelines;
+
+/// <summary>Names a trained model in the step cache.</summary>
+/// <param name="Format">The version of this document's format.</param>
+/// <param name="Model">The artifact that holds the saved model.</param>
+/// <param name="Length">Its length.</param>
+internal sealed record TrainedRecord(int Format, Digest Model, long Length);
+
+/// <summary>A trained candidate: the saved bytes' artifact, and the model as serving will load it.</summary>
+internal sealed record TrainedCandidate(ModelFile File, ILoadedModel Model, bool FromCache);
+
+/// <summary>Trains candidates, each once: what was trained on the same rows with the same options is taken from the cache, verified.</summary>
+internal sealed class CandidateTraining(IObjectStore store, IArtifactStore artifacts, TimeProvider time)
+{
+    private const string Features = "Features";
+    private const int MaxRecord = 4_096;
+
+    internal async Task<TrainedCandidate> TrainAsync(string name, CandidateOptions options, LabelledRows rows, Digest rowsDigest, int runSeed, CancellationToken cancellationToken)
+    {
+        ObjectKey key = KeyOf(name, options, rows.Table.Schema, rowsDigest, runSeed);
+        byte[]? bytes = await FindAsync(key, cancellationToken).ConfigureAwait(false);
+        bool cached = bytes is not null;
+        bytes ??= await Task.Run(() => Train(name, options, rows, runSeed, cancellationToken), cancellationToken).ConfigureAwait(false);
+        using var content = new MemoryStream(bytes, writable: false);
+        ArtifactInfo info = await artifacts.WriteAsync(content, cancellationToken).ConfigureAwait(false);
+        if (!cached)
+        {
+            // the body first, then the record that names it: without the record there is no result
+            using var record = new MemoryStream(JsonSerializer.SerializeToUtf8Bytes(new TrainedRecord(1, info.Digest, info.Length), PipelineJson.Default.TrainedRecord));
+            await store.PutAsync(key, record, PutCondition.Any, cancellationToken).ConfigureAwait(false);
+        }
+
+        using var model = new MemoryStream(bytes, writable: false);
+        return new TrainedCandidate(
+            new ModelFile(MLNetModelFormat.FileName, info.Digest, info.Length),
+            new MLNetModel(new MLContext().Model.Load(model, out DataViewSchema _), rows.Table.Schema),
+            cached);
+    }
+
+    /// <summary>The seed of a candidate hangs on its name, so that adding a candidate does not change the others.</summary>
+    internal static int SeedOf(int runSeed, string candidate) =>
+        BitConverter.ToInt32(SHA256.HashData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{runSeed}:{candidate}")))) & int.MaxValue;
+
+    private byte[] Train(string name, CandidateOptions options, LabelledRows rows, int runSeed, CancellationToken cancellationToken)
+    {
+        int seed = SeedOf(runSeed, name);
+        var context = new MLContext(seed);
+        var view = new SlotView(rows.Table, rows.Binary, rows.Numbers, cancellationToken);
+        IEstimator<ITransformer> estimator = Featurise(context, rows.Table.Schema, options.Normalise)
+            .Append(options.Build(new TrainerContext(context, rows.Table.Schema.Task, Features, SlotView.BinaryLabel, seed)));
+        ITransformer model = CancellableFit.Fit(context, estimator, view, time, cancellationToken);
+        using var bytes = new MemoryStream();
+        context.Model.Save(model, view.Schema, bytes);
+        return bytes.ToArray();
+    }
+
+    /// <summary>The preparation is part of the model: texts become one slot per category (unknown and missing ones none), missing numbers the training mean.</summary>
+    private static IEstimator<ITransformer> Featurise(MLContext context, ModelSchema schema, bool normalise)
+    {
+        ModelInput[] numbers = [.. schema.Inputs.Where(i => i.Kind == InputKind.Number)];
+        ModelInput[] texts = [.. schema.Inputs.Where(i => i.Kind == InputKind.Text)];
+        IEstimator<ITransformer>? chain = null;
+        void Add(IEstimator<ITransformer> step) => chain = chain is null ? step : chain.Append(step);
+
+        if (texts.Length > 0)
+        {
+            Add(context.Transforms.Categorical.OneHotEncoding([.. texts.Select(t => new InputOutputColumnPair(Encoded(t), t.Name))], maximumNumberOfKeys: 1_000));
+        }
+
+        if (numbers.Length > 0)
+        {
+            Add(context.Transforms.ReplaceMissingValues(
+                [.. numbers.Select(n => new InputOutputColumnPair(Encoded(n), n.Name))],
+                Microsoft.ML.Transforms.MissingValueReplacingEstimator.ReplacementMode.Mean));
+            if (normalise)
+            {
+                Add(context.Transforms.NormalizeMinMax([.. numbers.Select(n => new InputOutputColumnPair(Encoded(n)))]));
+            }
+        }
+
+        Add(context.Transforms.Concatenate(Features, [.. numbers.Concat(texts).Select(Encoded)]));
+        return chain!;
+    }
+
+    private static string Encoded(ModelInput input) => $"{input.Name}.encoded";
+
+    private static ObjectKey KeyOf(string name, CandidateOptions options, ModelSchema schema, Digest rows, int runSeed)
+    {
+        var text = new StringBuilder();
+        void Add(string part) => text.Append(part.Length).Append(':').Append(part).Append(';');
+        Add("train/1");
+        Add(rows.ToString());
+        Add(FormattableString.Invariant($"{SeedOf(runSeed, name)}"));
+        Add(options.GetType().FullName!);
+        foreach ((string option, string value) in options.Describe())
+        {
+            Add(option);
+            Add(value);
+        }
+
+        foreach (ModelInput input in schema.Inputs)
+        {
+            Add($"{input.Name}|{input.Kind}|{input.Source}|{input.Part}");
+        }
+
+        foreach (Type relevant in new[] { typeof(MLContext), typeof(FastTreeOptions), options.GetType(), typeof(Microsoft.ML.Trainers.FastTree.BoostedTreeOptions) })
+        {
+            Add(relevant.Assembly.GetName().Version?.ToString() ?? "-");
+        }
+
+        Add($"{Environment.OSVersion.Platform}/{System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture}");
+        return ObjectKey.Parse($"cache/steps/{Digest.Of(Encoding.UTF8.GetBytes(text.ToString())).Hex}");
+    }
+
+    private async Task<byte[]?> FindAsync(ObjectKey key, CancellationToken cancellationToken)
+    {
+        Stream? stream = await store.OpenAsync(key, new ByteRange(0, MaxRecord), cancellationToken).ConfigureAwait(false);
+        if (stream is null)
+        {
+            return null;
+        }
+
+        await using (stream.ConfigureAwait(false))
+        {
+            try
+            {
+                TrainedRecord? record = await JsonSerializer.DeserializeAsync(stream, PipelineJson.Default.TrainedRecord, cancellationToken).ConfigureAwait(false);
+                return record is { Format: 1 } ? await artifacts.ReadAsync(record.Model, record.Length, cancellationToken).ConfigureAwait(false) : null;
+            }
+            catch (Exception error) when (error is JsonException or MlopsIntegrityException or MlopsNotFoundException)
+            {
+                return null; // a damaged or collected entry is no entry: it is trained again and replaced
+            }
+        }
+    }
+}
