@@ -18,7 +18,7 @@ public sealed class FolderObjectStore : IObjectStore
 
     private readonly string _root;
     private readonly TimeProvider _time;
-    private readonly string _run = $"{Environment.ProcessId}-{Environment.TickCount64:x}";
+    private readonly string _run = $"{Environment.ProcessId}-{Path.GetRandomFileName()}"; // a clock is not enough: two stores open in the same millisecond, and containers share process ids
     private long _counter;
 
     /// <summary>Opens a folder, making it when it is not there.</summary>
