@@ -154,7 +154,7 @@ public sealed class ModelServer : IServingStatus, IAsyncDisposable
                 _served.Add(served);
             }
 
-            _following ??= Task.Run(() => FollowAsync(_stop.Token));
+            _following ??= Background.Run(() => FollowAsync(_stop.Token));
             return served;
         }
     }

@@ -177,6 +177,51 @@ public sealed class DeploymentTests
     }
 
     [Fact]
+    public async Task A_loader_that_does_not_listen_cannot_keep_the_host_and_what_it_loads_is_thrown_away()
+    {
+        var world = new World();
+        world.Catalog.Register(1);
+        world.Catalog.Move(1);
+        using var loading = new ManualResetEventSlim();
+        using var go = new ManualResetEventSlim();
+        world.Format.After = _ =>
+        {
+            loading.Set();
+            go.Wait();
+        };
+        Task<IPredictor<Row, Answer>> asked = world.PredictorAsync();
+        loading.Wait();
+        Task stopping = world.Server.StopAsync();
+        await World.Until(
+            () =>
+            {
+                world.Time.Advance(TimeSpan.FromSeconds(1));
+                return stopping.IsCompleted;
+            },
+            "stopping gives up");
+        Assert.Contains(world.Logger.Lines, l => l.Id == 4011);
+
+        go.Set();
+        IPredictor<Row, Answer> predictor = await asked;
+        await World.Until(() => world.Format.Loaded.Count == 1 && world.Format.Loaded[0].Disposals == 1, "the late model is freed");
+        Assert.Throws<MlopsModelException>(() => predictor.Predict(new Row(1, null)));
+        await world.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Loading_does_not_belong_to_the_request_that_asked_first()
+    {
+        await using var world = new World();
+        var ambient = new AsyncLocal<string?> { Value = "a request" };
+        string? seen = "nobody looked";
+        world.Format.After = _ => seen = ambient.Value;
+        world.Catalog.Register(1);
+        world.Catalog.Move(1);
+        await world.PredictorAsync();
+        Assert.Null(seen);
+    }
+
+    [Fact]
     public async Task The_status_says_what_answers_and_since_when()
     {
         await using var world = new World();

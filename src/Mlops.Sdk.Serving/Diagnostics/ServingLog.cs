@@ -33,4 +33,7 @@ internal static partial class ServingLog
 
     [LoggerMessage(4010, LogLevel.Error, "{Count} deployment entries were refused by the ledger and are given up")]
     internal static partial void NotesRefused(this ILogger logger, int count, Exception cause);
+
+    [LoggerMessage(4011, LogLevel.Warning, "Model {Model}: a load has not ended {Seconds} s after it was cancelled")]
+    internal static partial void LoadHangs(this ILogger logger, string model, double seconds);
 }

@@ -25,7 +25,7 @@ internal sealed class DeploymentLog : IAsyncDisposable
         _host = host;
         _time = time;
         _logger = logger;
-        _writing = Task.Run(WriteAsync);
+        _writing = Background.Run(WriteAsync);
     }
 
     /// <summary>Notes what happened; all drafts go into one commit.</summary>

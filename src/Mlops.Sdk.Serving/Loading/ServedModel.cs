@@ -141,7 +141,7 @@ internal sealed partial class ServedModel : IAsyncDisposable
             if (!_running)
             {
                 _running = true;
-                _worker = Task.Run(WorkAsync);
+                _worker = Background.Run(WorkAsync);
             }
 
             return round;
@@ -160,7 +160,16 @@ internal sealed partial class ServedModel : IAsyncDisposable
             worker = _worker;
         }
 
-        await worker.ConfigureAwait(false);
+        try
+        {
+            await worker.WaitAsync(_context.Patience, _context.Time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // a loader that does not listen: what it loads is thrown away when it is done
+            _context.Logger.LoadHangs(Name, _context.Patience.TotalSeconds);
+        }
+
         LiveVersion? last;
         lock (_gate)
         {
