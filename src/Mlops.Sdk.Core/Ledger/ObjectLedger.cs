@@ -23,6 +23,7 @@ public sealed partial class ObjectLedger : ILedger, IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Random _jitter;
     private Task _writer = Task.CompletedTask;
+    private int _disposed;
     private readonly List<LedgerEntry> _entries = [];
     private LedgerHead _head;
     private TaskCompletionSource _news = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -234,6 +235,11 @@ public sealed partial class ObjectLedger : ILedger, IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
         _requests.Writer.TryComplete();
         await _writer.ConfigureAwait(false);
         await _stop.CancelAsync().ConfigureAwait(false);

@@ -10,14 +10,15 @@ public sealed record LeakFinding(string Column, bool Block, string Reason);
 /// <remarks>
 /// Two patterns. A column that alone ranks the label almost perfectly (area under the ROC curve above 0.98 blocks, above 0.9 warns). And a
 /// column that is filled in afterwards: at its default (zero or missing) in at least 90 % of rows, while among the others the label is
-/// decided: the lower end of the Wilson 95 % interval of its rate is above one half and the rate is at least 5 times the base rate. A
+/// decided: at least half of them are positive, and the lower end of the rate's Wilson 95 % interval is at least 3 times the base rate. A
 /// column of the same pattern whose filled rows lie, at least half of them, within those of a blocked one goes with it.
 /// Source of the interval: E. B. Wilson, JASA 22 (1927).
 /// </remarks>
 public static class LeakageScreen
 {
     private const double DefaultShare = 0.9;
-    private const double Lift = 5;
+    private const double Lift = 3;
+    private const double Decided = 0.5;
     private const double Contained = 0.5;
 
     /// <summary>Looks at every column.</summary>
@@ -47,7 +48,7 @@ public static class LeakageScreen
                 filled[name] = rows;
                 int hits = labels.Where((l, i) => l && rows[i]).Count();
                 double rate = (double)hits / count;
-                if (WilsonLower(hits, count) > 0.5 && rate >= Lift * baseRate)
+                if (rate >= Decided && WilsonLower(hits, count) >= Lift * baseRate)
                 {
                     findings.Add(new LeakFinding(name, true, FormattableString.Invariant($"filled in afterwards: it has a value in {count} of {rows.Length} rows, and {rate:P0} of those are positive against {baseRate:P1} of all")));
                     continue;
