@@ -15,6 +15,7 @@ public sealed class RefusalTests
         { "wrong outputs", "serving.wrong_columns" },
         { "unknown format", "serving.unknown_format" },
         { "bad probe", "data.invalid_probe" },
+        { "newer probe", "data.newer_format" },
         { "probe of another shape", "data.invalid_probe" },
     };
 
@@ -233,6 +234,9 @@ public sealed class RefusalTests
                 break;
             case "unknown format":
                 world.Catalog.Register(2, format: "onnx");
+                break;
+            case "newer probe":
+                world.Catalog.Register(2, probe: """{"format":2,"numbers":[],"texts":[]}"""u8.ToArray());
                 break;
             case "bad probe":
                 world.Catalog.Register(2, probe: "{ no json"u8.ToArray());

@@ -43,9 +43,8 @@ public sealed record ProbeRows
     /// <summary>Reads rows and checks their shape.</summary>
     /// <param name="utf8">The bytes.</param>
     /// <param name="schema">The schema the rows must fit, or null to check only that all rows are alike.</param>
-    /// <exception cref="MlopsDataException">
-    /// The bytes are no probe rows, or do not fit the schema (<c>data.invalid_probe</c>), or are of a newer format (<c>data.format_too_new</c>).
-    /// </exception>
+    /// <exception cref="MlopsDataException">The bytes are no probe rows, or do not fit the schema; code <c>data.invalid_probe</c>.</exception>
+    /// <exception cref="MlopsIntegrityException">They are of a newer format; code <c>data.newer_format</c>.</exception>
     /// <returns>The rows.</returns>
     public static ProbeRows Deserialize(ReadOnlySpan<byte> utf8, ModelSchema? schema = null)
     {
@@ -66,7 +65,7 @@ public sealed record ProbeRows
 
         if (rows is { Format: > CurrentFormat })
         {
-            throw new MlopsDataException("data.format_too_new", $"The probe rows are of format {rows.Format}, this library reads up to format {CurrentFormat}. Update Mlops.Sdk on this host.");
+            throw new MlopsIntegrityException("data.newer_format", $"The probe rows are of format {rows.Format}, this library reads up to format {CurrentFormat}. Update Mlops.Sdk on this host.");
         }
 
         return rows is null ? throw Invalid("it is null") : rows.WhyNot(schema) is { } problem ? throw Invalid(problem) : rows;

@@ -19,11 +19,6 @@ internal sealed class VersionLoader(
     internal async Task<LiveVersion> LoadAsync(ModelVersion version, CancellationToken cancellationToken)
     {
         ModelManifest manifest = await catalog.ReadManifestAsync(version, cancellationToken).ConfigureAwait(false);
-        if (manifest.Format > ModelManifest.CurrentFormat)
-        {
-            throw new MlopsModelException("model.format_too_new", $"The manifest of {version} is of format {manifest.Format}, this library reads up to format {ModelManifest.CurrentFormat}. Update Mlops.Sdk on this host.");
-        }
-
         foreach (IArtifactVerifier verifier in verifiers)
         {
             await verifier.VerifyAsync(version, manifest, artifacts, cancellationToken).ConfigureAwait(false);
