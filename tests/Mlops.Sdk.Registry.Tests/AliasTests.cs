@@ -142,8 +142,9 @@ public sealed class AliasTests
     {
         const int Writers = 16;
         const int Moves = 10;
-        await using TestWorkspace one = await _store.OpenAsync();
-        await using TestWorkspace two = await _store.OpenAsync();
+        TestStore store = new(writersMeet: true);
+        await using TestWorkspace one = await store.OpenAsync();
+        await using TestWorkspace two = await store.OpenAsync();
         for (int i = 0; i <= Writers * Moves; i++)
         {
             await one.RegisterAsync(content: $"{i}");

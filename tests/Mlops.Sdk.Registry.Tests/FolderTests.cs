@@ -10,15 +10,15 @@ public sealed class FolderTests : IDisposable
     [Fact]
     public async Task Eight_writers_over_two_openings_of_a_folder_share_no_number_and_a_third_reads_it_all()
     {
-        TestStore first = new() { Store = new FolderObjectStore(_folder, TimeProvider.System) };
-        TestStore second = new() { Store = new FolderObjectStore(_folder, TimeProvider.System) };
+        TestStore first = new(writersMeet: true) { Store = new FolderObjectStore(_folder, TimeProvider.System) };
+        TestStore second = new(writersMeet: true) { Store = new FolderObjectStore(_folder, TimeProvider.System) };
         await using TestWorkspace one = await first.OpenAsync(new Actor("ada"));
         await using TestWorkspace two = await second.OpenAsync(new Actor("bob"));
         ModelVersion[] all = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => Task.Run(() => (i % 2 == 0 ? one : two).RegisterAsync(content: $"{i}"))));
         Assert.Equal(Enumerable.Range(1, 8), all.Select(v => v.Number).Order());
         await one.Registry.MoveAliasAsync("taxi-fare", "champion", 8, "newest");
 
-        TestStore third = new() { Store = new FolderObjectStore(_folder, TimeProvider.System) };
+        TestStore third = new(writersMeet: true) { Store = new FolderObjectStore(_folder, TimeProvider.System) };
         await using TestWorkspace reader = await third.OpenAsync();
         Assert.Equal(8, (await reader.Registry.FindAliasAsync("taxi-fare", "champion"))!.Number);
         Assert.Equivalent(await two.Registry.ListVersionsAsync("taxi-fare"), await reader.Registry.ListVersionsAsync("taxi-fare"), strict: true);
@@ -31,7 +31,7 @@ public sealed class FolderTests : IDisposable
     [Fact]
     public async Task A_manifest_with_a_flipped_bit_on_disk_is_refused()
     {
-        TestStore store = new() { Store = new FolderObjectStore(_folder, TimeProvider.System) };
+        TestStore store = new(writersMeet: true) { Store = new FolderObjectStore(_folder, TimeProvider.System) };
         await using TestWorkspace workspace = await store.OpenAsync();
         ModelVersion version = await workspace.RegisterAsync();
         string file = Assert.Single(Directory.EnumerateFiles(_folder, "*", SearchOption.AllDirectories), f => Digest.Of(File.ReadAllBytes(f)) == version.Digest);

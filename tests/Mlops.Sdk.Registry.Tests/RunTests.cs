@@ -35,8 +35,9 @@ public sealed class RunTests
     [Fact]
     public async Task Eight_racing_registrations_of_one_run_make_one_version()
     {
-        await using TestWorkspace one = await _store.OpenAsync();
-        await using TestWorkspace two = await _store.OpenAsync();
+        TestStore store = new(writersMeet: true);
+        await using TestWorkspace one = await store.OpenAsync();
+        await using TestWorkspace two = await store.OpenAsync();
         await one.Registry.StartRunAsync(Start);
         ModelManifest manifest = await one.ManifestAsync(runId: "run-1");
         ModelVersion[] all = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => Task.Run(async () => await (i % 2 == 0 ? one : two).Registry.RegisterAsync(manifest, "passed"))));

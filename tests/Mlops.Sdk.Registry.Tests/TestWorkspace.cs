@@ -9,14 +9,19 @@ internal sealed class TestStore
 {
     internal static readonly DateTimeOffset Start = new(2026, 1, 1, 12, 0, 0, TimeSpan.Zero);
 
+    internal TestStore(bool writersMeet = false) => Clock = writersMeet ? TimeProvider.System : Time;
+
     internal FakeTimeProvider Time { get; } = new(Start);
+
+    /// <summary>Gets the clock the ledgers use: a still one, or the real one where writers meet and have to wait for each other.</summary>
+    internal TimeProvider Clock { get; }
 
     internal IObjectStore Store { get; init; } = new InMemoryObjectStore();
 
     internal async Task<TestWorkspace> OpenAsync(Actor? actor = null, params ILedgerGuard[] guards)
     {
         TestActors actors = new(actor ?? new Actor("ada"));
-        ObjectLedger ledger = await ObjectLedger.OpenAsync(Store, time: Time, actors: actors, guards: guards);
+        ObjectLedger ledger = await ObjectLedger.OpenAsync(Store, time: Clock, actors: actors, guards: guards);
         ArtifactStore artifacts = new(Store);
         return new TestWorkspace(ledger, artifacts, await ModelRegistry.CreateAsync(ledger, artifacts), actors);
     }

@@ -132,8 +132,9 @@ public sealed class VersionTests
     [Fact]
     public async Task Eight_writers_on_two_registries_never_share_a_number()
     {
-        await using TestWorkspace one = await _store.OpenAsync();
-        await using TestWorkspace two = await _store.OpenAsync();
+        TestStore store = new(writersMeet: true);
+        await using TestWorkspace one = await store.OpenAsync();
+        await using TestWorkspace two = await store.OpenAsync();
         ModelVersion[] all = await Task.WhenAll(Enumerable.Range(0, 8).SelectMany(w => Enumerable.Range(0, 5).Select(i => (w, i)))
             .Select(x => Task.Run(() => (x.w % 2 == 0 ? one : two).RegisterAsync(content: $"{x.w}/{x.i}"))));
         Assert.Equal(Enumerable.Range(1, 40), all.Select(v => v.Number).Order());
