@@ -86,17 +86,7 @@ public sealed record ReferenceProfile
     {
         float[] sorted = [.. values.Where(float.IsFinite)];
         Array.Sort(sorted);
-        var edges = new List<float>();
-        for (int b = 1; b < bins && sorted.Length > 0; b++)
-        {
-            // nearest rank: the smallest value with at least b/bins of the rows at or below it; equal edges merge
-            float edge = sorted[Math.Max(0, (int)Math.Ceiling((double)sorted.Length * b / bins) - 1)];
-            if ((edges.Count == 0 || edge > edges[^1]) && edge < sorted[^1])
-            {
-                edges.Add(edge);
-            }
-        }
-
+        List<float> edges = EdgesOf(sorted, bins);
         float[] upper = [.. edges];
         long[] counts = new long[upper.Length + 1];
         double sum = 0;
@@ -127,6 +117,41 @@ public sealed record ReferenceProfile
             Minimum = sorted.Length == 0 ? null : sorted[0],
             Maximum = sorted.Length == 0 ? null : sorted[^1],
         };
+    }
+
+    private static List<float> EdgesOf(float[] sorted, int bins)
+    {
+        var edges = new List<float>();
+        if (sorted.Length == 0)
+        {
+            return edges;
+        }
+
+        float largest = sorted[^1];
+        if (sorted[0] == largest)
+        {
+            // a constant: what lies below, on and above it later are three different things
+            return largest > float.MinValue ? [MathF.BitDecrement(largest), largest] : [largest];
+        }
+
+        int below = sorted.Length - 1;
+        while (sorted[below] == largest)
+        {
+            below--;
+        }
+
+        for (int b = 1; b < bins; b++)
+        {
+            // nearest rank: the smallest value with at least b/bins of the rows at or below it; equal edges merge. Where that is the
+            // largest value, which many rows share, the edge is the value before it, so that these rows have a bin of their own
+            float edge = Math.Min(sorted[Math.Max(0, (int)Math.Ceiling((double)sorted.Length * b / bins) - 1)], sorted[below]);
+            if (edges.Count == 0 || edge > edges[^1])
+            {
+                edges.Add(edge);
+            }
+        }
+
+        return edges;
     }
 
     private static ReferenceFeature OfTexts(string name, TextColumn column)
@@ -205,7 +230,7 @@ public sealed record ReferenceFeature
     /// <summary>Gets where it stands.</summary>
     public required FeatureRole Role { get; init; }
 
-    /// <summary>Gets the upper edges of the bins, strictly increasing, right-closed, shape [bins - 1]: the reference's quantiles. The outer bins are open.</summary>
+    /// <summary>Gets the upper edges of the bins, strictly increasing, right-closed, shape [bins - 1]: the reference's quantiles. The outer bins are open. A constant has edges right below and on it.</summary>
     public float[] Edges { get; init; } = [];
 
     /// <summary>Gets the rows per bin, shape [bins].</summary>

@@ -1,0 +1,33 @@
+using Microsoft.Extensions.Logging;
+
+namespace Mlops.Sdk.Monitoring;
+
+internal static partial class MonitoringLog
+{
+    [LoggerMessage(5001, LogLevel.Warning, "Model {Model} version {Version} has no profile.json: its predictions are not recorded")]
+    internal static partial void NoReference(this ILogger logger, string model, int version);
+
+    [LoggerMessage(5002, LogLevel.Error, "Model {Model} version {Version}: its reference cannot be used ({Code}); its predictions are not recorded")]
+    internal static partial void UnusableReference(this ILogger logger, string model, int version, string code, Exception cause);
+
+    [LoggerMessage(5003, LogLevel.Warning, "Model {Model} version {Version} went into service unannounced: its predictions are not recorded until its reference was read")]
+    internal static partial void NotPrepared(this ILogger logger, string model, int version);
+
+    [LoggerMessage(5004, LogLevel.Information, "Model {Model} version {Version}: {Rows} rows checked: {Summary}")]
+    internal static partial void Checked(this ILogger logger, string model, int version, long rows, string summary);
+
+    [LoggerMessage(5005, LogLevel.Warning, "Model {Model} version {Version}: alert {AlertId} raised. {Message}")]
+    internal static partial void AlertRaised(this ILogger logger, string model, int version, string alertId, string message);
+
+    [LoggerMessage(5006, LogLevel.Information, "Model {Model} version {Version}: alert {AlertId} closed after calm windows")]
+    internal static partial void AlertClosed(this ILogger logger, string model, int version, string alertId);
+
+    [LoggerMessage(5007, LogLevel.Error, "Model {Model} cannot be checked now ({Code}); what was recorded is kept for the next check")]
+    internal static partial void CheckFailed(this ILogger logger, string model, string code, Exception cause);
+
+    [LoggerMessage(5008, LogLevel.Information, "Model {Model}: alert {AlertId} started run {RunId}, which ended as {Status}")]
+    internal static partial void Retrained(this ILogger logger, string model, string alertId, string runId, RunStatus status);
+
+    [LoggerMessage(5009, LogLevel.Error, "Model {Model}: the retraining that alert {AlertId} asks for failed ({Code})")]
+    internal static partial void RetrainingFailed(this ILogger logger, string model, string alertId, string code, Exception cause);
+}
