@@ -25,6 +25,12 @@ public interface ILoadedModel : IDisposable
     /// <summary>Gets how it scores, such as <c>row-mapper</c> or <c>mask-tables</c>: for status and tests.</summary>
     string Scorer { get; }
 
+    /// <summary>Gets what the model computes, for a compiler that scores it faster; null when that cannot be told. May be slow on the first call.</summary>
+    ModelProgram? Program => null;
+
+    /// <summary>Gets why <see cref="Program"/> is null, or null when it is not.</summary>
+    string? ProgramProblem => Program is null ? $"The format behind '{Scorer}' does not tell what a model computes." : null;
+
     /// <summary>Scores one row.</summary>
     /// <param name="row">The row, in the schema's slot order.</param>
     /// <param name="outputs">Where the answers go, shape [outputs of the schema].</param>

@@ -17,17 +17,27 @@ internal sealed class MLNetModel : ILoadedModel
     private readonly ITransformer _transformer;
     private readonly ConcurrentBag<BoundRow> _idle = [];
     private readonly BoundRow?[] _slots = new BoundRow?[Slots * Stride];
+    private readonly Lazy<(ModelProgram? Program, string? Problem)> _program;
 
     internal MLNetModel(ITransformer transformer, ModelSchema schema)
     {
         _transformer = transformer;
         Schema = schema;
+        _program = new Lazy<(ModelProgram? Program, string? Problem)>(() =>
+        {
+            using var row = new InputRow(schema);
+            return ProgramExtractor.Extract(transformer, row.Schema, schema);
+        });
         _idle.Add(new BoundRow(transformer, schema)); // a model that does not fit its schema is found here, not at the first call
     }
 
     public ModelSchema Schema { get; }
 
     public string Scorer => "row-mapper";
+
+    public ModelProgram? Program => _program.Value.Program;
+
+    public string? ProgramProblem => _program.Value.Problem;
 
     internal ITransformer Transformer => _transformer;
 
