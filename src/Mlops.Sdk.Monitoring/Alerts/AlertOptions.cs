@@ -19,7 +19,7 @@ public sealed class AlertOptions
     /// <value>The default is true: predictions that move are the first sign when nobody knows the truth yet.</value>
     public bool Outputs { get; set; } = true;
 
-    /// <summary>Gets or sets how many windows in a row without drift, on any host, close an open alert.</summary>
+    /// <summary>Gets or sets how many stable windows in a row, on any host, close an open alert. One to watch neither counts nor breaks the row.</summary>
     /// <value>From 1 to 1,000. The default is 3.</value>
     [Range(1, 1000)]
     public int CloseAfter { get; set; } = 3;
@@ -27,6 +27,8 @@ public sealed class AlertOptions
     /// <summary>Gets or sets after how long an alert that is still open gives way to a new one, and so to another retraining.</summary>
     /// <value>From 1 minute to 10 years, or null for never. The default is null: one alert for each version and breach.</value>
     public TimeSpan? RepeatAfter { get; set; }
+
+    internal AlertOptions Copy() => (AlertOptions)MemberwiseClone();
 
     /// <summary>Finds what is wrong across the options.</summary>
     /// <returns>The problem for a person, or null.</returns>

@@ -43,6 +43,26 @@ public sealed class DriftOptions
     /// <summary>Gets the features that are reported and never judged, by name, such as the year: what always moves tells nothing.</summary>
     public ICollection<string> Ignored { get; } = new HashSet<string>(StringComparer.Ordinal);
 
+    internal DriftOptions Copy()
+    {
+        var copy = new DriftOptions
+        {
+            Watch = Watch,
+            Alert = Alert,
+            ShareWatch = ShareWatch,
+            ShareAlert = ShareAlert,
+            FalseDiscoveryRate = FalseDiscoveryRate,
+            MinimumRows = MinimumRows,
+            EmptyShare = EmptyShare,
+        };
+        foreach (string name in Ignored)
+        {
+            copy.Ignored.Add(name);
+        }
+
+        return copy;
+    }
+
     /// <summary>Finds what is wrong across the options.</summary>
     /// <returns>The problem for a person, or null.</returns>
     internal string? WhyNot()

@@ -38,6 +38,9 @@ public sealed class PredictionRecorder : IPredictionObserver
     /// <summary>Gets how many predictions came of versions that were never announced, and so were not recorded.</summary>
     public long UnknownPredictions => Volatile.Read(ref _unknown);
 
+    /// <summary>Gets the models of which versions were announced.</summary>
+    internal IReadOnlyCollection<string> Models => [.. Volatile.Read(ref _recordings).Select(r => r.Model).Distinct(StringComparer.Ordinal)];
+
     /// <summary>Prepares to record a version, with its reference at hand.</summary>
     /// <param name="model">The model's name.</param>
     /// <param name="version">The number of the version.</param>
@@ -148,6 +151,9 @@ public sealed class PredictionRecorder : IPredictionObserver
             return windows;
         }
     }
+
+    /// <summary>Gets the number of the version that went into service last, or null.</summary>
+    internal int? NewestVersionOf(string model) => Volatile.Read(ref _recordings).LastOrDefault(r => r.Model == model)?.Version;
 
     internal static async ValueTask<ReferenceProfile?> ReadProfileAsync(ModelManifest manifest, IArtifactStore artifacts, CancellationToken cancellationToken)
     {

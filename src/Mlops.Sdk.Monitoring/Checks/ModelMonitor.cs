@@ -1,0 +1,255 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Mlops.Sdk.Data;
+
+namespace Mlops.Sdk.Monitoring;
+
+/// <summary>Closes windows, compares them with the reference of the version that answered, raises alerts and starts retraining. Thread-safe.</summary>
+/// <remarks>
+/// A window with fewer rows than <see cref="DriftOptions.MinimumRows"/> stays open and grows. A closed one is stored and committed to the
+/// ledger by digest together with the alert it raises: one commit, decided at the end of the ledger, so that of any number of hosts that
+/// see the same drift one raises the alert. Disposing closes what is open.
+/// </remarks>
+public sealed partial class ModelMonitor : IAsyncDisposable
+{
+    internal const string DriftCheck = "drift";
+    private const string ResourceKind = "model";
+
+    private readonly ILedger _ledger;
+    private readonly IModelCatalog _catalog;
+    private readonly IArtifactStore _artifacts;
+    private readonly IObjectStore _store;
+    private readonly PredictionRecorder _recorder;
+    private readonly IRetrainingTrigger? _trigger;
+    private readonly IIdGenerator _ids;
+    private readonly TimeProvider _time;
+    private readonly MonitoringOptions _options;
+    private readonly ILogger _logger;
+    private readonly MonitoringMetrics _metrics = new();
+    private readonly AlertBook _book = new();
+    private readonly ConcurrentDictionary<string, ModelChecks> _models = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, WatchedModel> _watched = new(StringComparer.Ordinal);
+    private int _disposed;
+
+    /// <summary>Creates a monitor.</summary>
+    /// <param name="ledger">Where windows and alerts are committed.</param>
+    /// <param name="catalog">Where versions are found.</param>
+    /// <param name="artifacts">Where references are read.</param>
+    /// <param name="store">Where windows are written.</param>
+    /// <param name="recorder">What records predictions.</param>
+    /// <param name="ids">Makes ids.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="options">The options, or null for the defaults.</param>
+    /// <param name="trigger">What starts retraining, or null for nothing.</param>
+    /// <param name="logger">The log, or null.</param>
+    /// <exception cref="MlopsException">The options contradict each other; code <c>monitoring.invalid_option</c>.</exception>
+    public ModelMonitor(
+        ILedger ledger,
+        IModelCatalog catalog,
+        IArtifactStore artifacts,
+        IObjectStore store,
+        PredictionRecorder recorder,
+        IIdGenerator ids,
+        TimeProvider time,
+        MonitoringOptions? options = null,
+        IRetrainingTrigger? trigger = null,
+        ILogger<ModelMonitor>? logger = null)
+        : this(ledger, catalog, artifacts, store, recorder, ids, time, options, trigger, logger, [])
+    {
+    }
+
+    internal ModelMonitor(
+        ILedger ledger,
+        IModelCatalog catalog,
+        IArtifactStore artifacts,
+        IObjectStore store,
+        PredictionRecorder recorder,
+        IIdGenerator ids,
+        TimeProvider time,
+        MonitoringOptions? options,
+        IRetrainingTrigger? trigger,
+        ILogger<ModelMonitor>? logger,
+        IEnumerable<WatchedModel> watched)
+    {
+        ArgumentNullException.ThrowIfNull(ledger);
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentNullException.ThrowIfNull(artifacts);
+        ArgumentNullException.ThrowIfNull(store);
+        ArgumentNullException.ThrowIfNull(recorder);
+        ArgumentNullException.ThrowIfNull(ids);
+        ArgumentNullException.ThrowIfNull(time);
+        _ledger = ledger;
+        _catalog = catalog;
+        _artifacts = artifacts;
+        _store = store;
+        _recorder = recorder;
+        _ids = ids;
+        _time = time;
+        _options = options ?? new MonitoringOptions();
+        _trigger = trigger;
+        _logger = logger ?? NullLogger<ModelMonitor>.Instance;
+        foreach (WatchedModel model in watched)
+        {
+            _watched[model.Model] = model;
+            OptionsOf(model.Model).Check();
+        }
+
+        OptionsOf(string.Empty).Check();
+    }
+
+    /// <summary>Checks what a model saw since its last window was closed.</summary>
+    /// <param name="model">The model's name.</param>
+    /// <param name="cancellationToken">Stops the check; what was recorded is kept for the next one.</param>
+    /// <returns>The report about the version that went into service last, and the alert when it drifted.</returns>
+    /// <exception cref="MlopsException">The reference cannot be read, or the store or ledger not be written; what was recorded is kept for the next check.</exception>
+    public async ValueTask<MonitorCheck> CheckAsync(string model, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(model);
+        return await CheckAsync(model, actor: null, closing: false, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Checks a table as if a version had just seen its rows: windows and alerts are written as for recorded rows.</summary>
+    /// <param name="model">The model's name.</param>
+    /// <param name="version">The number of the version whose reference to compare with.</param>
+    /// <param name="table">The rows. The model's outputs are not compared.</param>
+    /// <param name="cancellationToken">Stops the check.</param>
+    /// <returns>The report, and the alert when it drifted. Checking the same rows again writes nothing new.</returns>
+    /// <exception cref="MlopsNotFoundException">There is no such version; code <c>registry.version_not_found</c>.</exception>
+    /// <exception cref="MlopsDataException">The version has no reference (<c>monitoring.no_reference</c>), or the rows do not fit (<c>data.column_missing</c>, <c>data.column_kind</c>).</exception>
+    public async ValueTask<MonitorCheck> CheckAsync(string model, int version, Table table, CancellationToken cancellationToken = default)
+    {
+        (Reference reference, MonitorWindow window) = await CountAsync(model, version, table, cancellationToken).ConfigureAwait(false);
+        ModelChecks checks = _models.GetOrAdd(model, _ => new ModelChecks());
+        await checks.Gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await CloseAsync(reference, window, mayAlert: true, actor: null, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            checks.Gate.Release();
+        }
+    }
+
+    /// <summary>Compares a table with a version's reference. Nothing is written.</summary>
+    /// <param name="model">The model's name.</param>
+    /// <param name="version">The number of the version.</param>
+    /// <param name="table">The rows. The model's outputs are not compared.</param>
+    /// <param name="cancellationToken">Stops the comparison.</param>
+    /// <returns>The report.</returns>
+    /// <exception cref="MlopsNotFoundException">There is no such version; code <c>registry.version_not_found</c>.</exception>
+    /// <exception cref="MlopsDataException">The version has no reference (<c>monitoring.no_reference</c>), or the rows do not fit (<c>data.column_missing</c>, <c>data.column_kind</c>).</exception>
+    public async ValueTask<DriftReport> CompareAsync(string model, int version, Table table, CancellationToken cancellationToken = default)
+    {
+        (Reference reference, MonitorWindow window) = await CountAsync(model, version, table, cancellationToken).ConfigureAwait(false);
+        MonitoringOptions options = OptionsOf(model);
+        return DriftDetector.Compare(reference.Profile, window, options.Drift, options.Alerts);
+    }
+
+    /// <summary>Lists the open alerts about a model.</summary>
+    /// <param name="model">The model's name.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    /// <returns>The alerts that any host raised and none closed, oldest first.</returns>
+    public async ValueTask<IReadOnlyList<MonitorAlert>> OpenAlertsAsync(string model, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(model);
+        await _ledger.AttachAsync(_book, cancellationToken).ConfigureAwait(false);
+        await _ledger.RefreshAsync(cancellationToken).ConfigureAwait(false);
+        return [.. _book.Of(model).Open.Values.Select(o => o.Alert).OrderBy(a => a.RaisedAt)];
+    }
+
+    /// <summary>Starts the retraining that an alert asks for: once for each alert, across all processes.</summary>
+    /// <param name="alert">The alert.</param>
+    /// <param name="cancellationToken">Stops the run.</param>
+    /// <returns>The run as it ended, or null when the alert had started one before.</returns>
+    /// <exception cref="MlopsException">No pipeline can be started from here; code <c>monitoring.no_trigger</c>.</exception>
+    public async ValueTask<RunRecord?> RetrainAsync(MonitorAlert alert, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(alert);
+        IRetrainingTrigger trigger = _trigger
+            ?? throw new MlopsException("monitoring.no_trigger", $"Alert '{alert.Id}' about {alert.Model} asks for retraining, and this process has no IRetrainingTrigger. Add pipelines with AddPipelines.");
+        RunRecord? run = await trigger.TriggerAsync(alert.Model, $"{DriftCheck}:{alert.Id}", alert.Message, cancellationToken).ConfigureAwait(false);
+        if (run is null)
+        {
+            return null;
+        }
+
+        var note = new RetrainedNote(alert.Id, alert.Model, alert.Version, run.RunId, run.Status, run.Version);
+        await _ledger.AppendAsync(
+            [
+                Draft(MonitoringKinds.Retrained, alert.Model, alert.Version, $"Alert {alert.Id} started run {run.RunId}, which ended as {run.Status}.", note, MonitoringJson.Default.RetrainedNote, actor: null) with
+                {
+                    Id = $"retrained:{alert.Id}",
+                    Correlation = alert.Id,
+                },
+            ],
+            cancellationToken).ConfigureAwait(false);
+        _logger.Retrained(alert.Model, alert.Id, run.RunId, run.Status);
+        return run;
+    }
+
+    /// <summary>Closes and stores every window, however few rows it has, so that a clean stop loses nothing.</summary>
+    /// <returns>A task that ends when all that could be stored is. A failure is logged.</returns>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        await StopAsync().ConfigureAwait(false);
+        _metrics.Dispose();
+    }
+
+    internal async Task StopAsync()
+    {
+        foreach (string model in _recorder.Models.Concat(_models.Keys).Distinct(StringComparer.Ordinal).ToArray())
+        {
+            try
+            {
+                await CheckAsync(model, Actor.System, closing: true, CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is MlopsException or IOException or ObjectDisposedException)
+            {
+                _logger.CheckFailed(model, (e as MlopsException)?.Code ?? e.GetType().Name, e);
+            }
+        }
+    }
+
+    internal WatchedModel? WatchOf(string model) => _watched.GetValueOrDefault(model);
+
+    internal MonitoringOptions OptionsOf(string model)
+    {
+        var options = new MonitoringOptions { Interval = _options.Interval, Drift = _options.Drift.Copy(), Alerts = _options.Alerts.Copy() };
+        if (_watched.TryGetValue(model, out WatchedModel? watched))
+        {
+            options.Interval = watched.Interval ?? options.Interval;
+            watched.Drift?.Invoke(options.Drift);
+            watched.Alerts?.Invoke(options.Alerts);
+        }
+
+        return options;
+    }
+
+    /// <summary>What is kept of a model between two checks.</summary>
+    private sealed class ModelChecks
+    {
+        internal SemaphoreSlim Gate { get; } = new(1, 1);
+
+        /// <summary>Gets the windows that are not in the ledger yet.</summary>
+        internal List<OpenWindow> Open { get; } = [];
+    }
+
+    /// <summary>A window that is not in the ledger yet.</summary>
+    private sealed class OpenWindow(MonitorWindow window)
+    {
+        internal MonitorWindow Window { get; set; } = window;
+
+        /// <summary>Gets or sets whether closing it was tried: it may be in the ledger, so it is tried again as it is and takes no more rows in.</summary>
+        internal bool Sealed { get; set; }
+    }
+
+    /// <summary>A version's reference.</summary>
+    private sealed record Reference(ModelVersion Version, ModelSchema Schema, Digest Digest, ReferenceProfile Profile);
+}
