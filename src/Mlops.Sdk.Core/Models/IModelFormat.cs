@@ -28,8 +28,8 @@ public interface ILoadedModel : IDisposable
     /// <summary>Gets what the model computes, for a compiler that scores it faster; null when that cannot be told. May be slow on the first call.</summary>
     ModelProgram? Program => null;
 
-    /// <summary>Gets why <see cref="Program"/> is null, or null when it is not.</summary>
-    string? ProgramProblem => Program is null ? $"The format behind '{Scorer}' does not tell what a model computes." : null;
+    /// <summary>Gets why <see cref="Program"/> is null though this format can tell what others compute; else null.</summary>
+    string? ProgramProblem => null;
 
     /// <summary>Scores one row.</summary>
     /// <param name="row">The row, in the schema's slot order.</param>

@@ -5,7 +5,7 @@ namespace Mlops.Sdk.Serving;
 
 /// <summary>The result of <see cref="ProgramCompiler"/>.</summary>
 /// <param name="Model">What to score with: the compiled model, or the reference when it could not be compiled. Disposing it disposes the reference.</param>
-/// <param name="Problem">Why the reference was kept, for a person; or null when the compiled model took its place.</param>
+/// <param name="Problem">Why the reference was kept, for a person; or null when the compiled model took its place, or when the reference is of a kind that is never compiled.</param>
 /// <param name="Probes">How many rows both answered with the same bits.</param>
 public sealed record CompiledResult(ILoadedModel Model, string? Problem, int Probes);
 
@@ -36,7 +36,7 @@ public static class ProgramCompiler
     {
         if (program is null)
         {
-            return new CompiledResult(reference, reference.ProgramProblem ?? "What the model computes is not known.", 0);
+            return new CompiledResult(reference, reference.ProgramProblem, 0);
         }
 
         try
@@ -59,6 +59,11 @@ public static class ProgramCompiler
         catch (NotCompilableException e)
         {
             return new CompiledResult(reference, $"The model was not compiled: {e.Message}.", 0);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // whatever is wrong with a program, the model itself is loaded and answers
+            return new CompiledResult(reference, $"The model was not compiled: {e.GetType().Name}: {e.Message}", 0);
         }
     }
 

@@ -36,4 +36,7 @@ internal static partial class ServingLog
 
     [LoggerMessage(4011, LogLevel.Warning, "Model {Model}: a load has not ended {Seconds} s after it was cancelled")]
     internal static partial void LoadHangs(this ILogger logger, string model, double seconds);
+
+    [LoggerMessage(4012, LogLevel.Information, "Model {Model} version {Version} is scored by {Scorer}, not compiled: {Problem}")]
+    internal static partial void NotCompiled(this ILogger logger, string model, int version, string scorer, string problem);
 }

@@ -45,6 +45,9 @@ internal sealed class LiveVersion
 
     internal string Scorer { get; }
 
+    /// <summary>Gets why the model was not compiled, or null when it was.</summary>
+    internal string? ScorerProblem { get; init; }
+
     internal DateTimeOffset Since { get; }
 
     internal int NumberSlots { get; }

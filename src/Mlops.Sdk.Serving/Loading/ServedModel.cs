@@ -59,6 +59,7 @@ internal sealed partial class ServedModel : IAsyncDisposable
                     Version = _current?.Number,
                     Digest = _current?.Version.Digest,
                     Scorer = _current?.Scorer,
+                    ScorerProblem = _current?.ScorerProblem,
                     Since = _current?.Since,
                     Predictions = _current?.Rows ?? 0,
                     Loading = _loading,

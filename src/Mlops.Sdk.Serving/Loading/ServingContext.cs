@@ -43,7 +43,7 @@ internal sealed class ServingContext(
 
             if (Count(next, +1) == 1)
             {
-                drafts.Add(deployments.Draft(LedgerKinds.DeploymentStarted, next.Version, reason, next.Scorer));
+                drafts.Add(deployments.Draft(LedgerKinds.DeploymentStarted, next.Version, reason, next.Scorer, next.ScorerProblem));
             }
 
             if (previous is not null)

@@ -32,9 +32,16 @@ internal sealed class VersionLoader(
         try
         {
             CheckSchema(version, manifest.Schema, model.Schema);
-            await WarmAsync(version, manifest, model, cancellationToken).ConfigureAwait(false);
+            Data.ProbeRows? probe = await WarmAsync(version, manifest, model, cancellationToken).ConfigureAwait(false);
+            CompiledResult compiled = ProgramCompiler.TryCompile(model, model.Program, probe);
+            model = compiled.Model;
+            if (compiled.Problem is { } notCompiled)
+            {
+                logger.NotCompiled(version.Model, version.Number, model.Scorer, notCompiled);
+            }
+
             await observers.PrepareAsync(version, manifest, artifacts, cancellationToken).ConfigureAwait(false);
-            return new LiveVersion(version, manifest, model, time.GetUtcNow(), logger);
+            return new LiveVersion(version, manifest, model, time.GetUtcNow(), logger) { ScorerProblem = compiled.Problem };
         }
         catch
         {
@@ -58,11 +65,11 @@ internal sealed class VersionLoader(
     private static string Describe(ModelSchema schema) =>
         $"({string.Join(", ", schema.Inputs.Select(i => $"{i.Name} {i.Kind}"))}) -> ({string.Join(", ", schema.Outputs)})";
 
-    private async Task WarmAsync(ModelVersion version, ModelManifest manifest, ILoadedModel model, CancellationToken cancellationToken)
+    private async Task<Data.ProbeRows?> WarmAsync(ModelVersion version, ModelManifest manifest, ILoadedModel model, CancellationToken cancellationToken)
     {
         if (manifest.Files.FirstOrDefault(f => f.Name == Data.ProbeRows.FileName) is not { } file)
         {
-            return;
+            return null;
         }
 
         byte[] bytes = await artifacts.ReadAsync(file.Digest, Data.ProbeRows.MaxLength, cancellationToken).ConfigureAwait(false);
@@ -80,5 +87,7 @@ internal sealed class VersionLoader(
                 throw new MlopsModelException("serving.probe_failed", $"{version} loads but cannot score row {row} of its own {Data.ProbeRows.FileName}: {e.Message}", e);
             }
         }
+
+        return probe;
     }
 }

@@ -21,8 +21,14 @@ public sealed record ModelStatus(string Model, string? Alias)
     /// <summary>Gets the digest of the version that answers now, or null.</summary>
     public Digest? Digest { get; init; }
 
-    /// <summary>Gets how the version that answers now scores, such as <c>row-mapper</c>, or null.</summary>
+    /// <summary>
+    /// Gets how the version that answers now scores, or null: <c>mask-tables</c>, <c>flat-trees</c> or <c>linear</c> when it was compiled and
+    /// proved equal to its model, else the model's own way, such as <c>row-mapper</c>.
+    /// </summary>
     public string? Scorer { get; init; }
+
+    /// <summary>Gets why the version that answers now was not compiled, or null when it was, or when its format is never compiled. It answers the same, but slower.</summary>
+    public string? ScorerProblem { get; init; }
 
     /// <summary>Gets since when the version answers, or null.</summary>
     public DateTimeOffset? Since { get; init; }
