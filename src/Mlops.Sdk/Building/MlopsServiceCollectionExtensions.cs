@@ -36,7 +36,7 @@ public static class MlopsServiceCollectionExtensions
         services.TryAddSingleton<MlopsWorkspace>();
 
         var builder = new MlopsBuilder(services);
-        builder.AddRegistry().AddPipelines().AddServing().AddGovernance();
+        builder.AddRegistry().AddPipelines().AddServing().AddMonitoring().AddGovernance();
         configure?.Invoke(builder);
         return services;
     }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Mlops.Sdk.Monitoring;
 using Mlops.Sdk.Pipelines;
 using Mlops.Sdk.Serving;
 
@@ -45,6 +46,9 @@ public sealed class MlopsWorkspace : IAsyncDisposable
 
     /// <summary>Gets the model server.</summary>
     public ModelServer Server => _services.GetRequiredService<ModelServer>();
+
+    /// <summary>Gets the monitor.</summary>
+    public ModelMonitor Monitor => _services.GetRequiredService<ModelMonitor>();
 
 
     /// <summary>Opens a workspace in a folder, made when it is not there.</summary>
