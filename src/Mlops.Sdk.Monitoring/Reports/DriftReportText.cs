@@ -22,7 +22,7 @@ internal static class DriftReportText
             Line(text, row, widths);
         }
 
-        return text.Append(report.Summary.Replace('\n', ' ')).Append('\n').ToString();
+        return text.Append(ReportNumbers.Name(report.Summary, int.MaxValue)).Append('\n').ToString();
     }
 
     private static string[] Row(FeatureDrift feature)
