@@ -1,5 +1,6 @@
 using System.Globalization;
 using Mlops.Sdk.Data;
+using Mlops.Sdk.Monitoring;
 using Mlops.Sdk.Pipelines;
 
 namespace Mlops.Sdk.Samples.Quickstart;
@@ -34,10 +35,17 @@ internal static class Tell
         Console.WriteLine($"   => {(run.Version is { } version ? $"{version}, {version.Status}" : run.Outcome)}");
     }
 
+    internal static void Watch(MonitorCheck check, string years)
+    {
+        Heading($"Watched: the reports of {years} against training");
+        Console.WriteLine(check.Report?.ToText().TrimEnd() ?? check.Summary);
+        Console.WriteLine(check.Alert is { } alert ? $"=> alert {alert.Id} {(check.Raised ? "raised" : "is open already")}" : "=> no alert");
+    }
+
     internal static async Task HistoryAsync(MlopsWorkspace mlops, IReadOnlyList<LedgerEntry> history)
     {
         Heading("History: what, who, why");
-        foreach (LedgerEntry entry in history.TakeLast(12))
+        foreach (LedgerEntry entry in history.TakeLast(18))
         {
             string what = entry.Resource.Version is { } version ? $"{entry.Kind} v{version}" : entry.Kind;
             Console.WriteLine($"   {entry.Number,4}  {what,-34} {entry.Actor.Id,-10} {(entry.Reason.Length <= 80 ? entry.Reason : entry.Reason[..80] + "...")}");

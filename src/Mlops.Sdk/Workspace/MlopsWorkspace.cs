@@ -107,6 +107,7 @@ public sealed class MlopsWorkspace : IAsyncDisposable
         }
 
         await Registry.MoveAliasAsync(version.Model, Champion, version.Number, reason, expected: champion?.Number ?? 0, cancellationToken).ConfigureAwait(false);
+        await Server.RefreshAsync(cancellationToken).ConfigureAwait(false); // other processes hear of it by following the ledger; this one need not wait
         return version;
     }
 
