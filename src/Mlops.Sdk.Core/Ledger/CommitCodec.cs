@@ -1,10 +1,29 @@
 using System.Buffers;
-using System.Globalization;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace Mlops.Sdk;
+
+/// <summary>A commit as read: whole and in itself unchanged; whether it follows the one before is for the reader to check.</summary>
+internal sealed record CommitDocument(long Number, long First, Digest Previous, Digest Hash, LedgerEntry[] Entries, int Length)
+{
+    /// <summary>Gets the end of a ledger whose last commit this is.</summary>
+    internal LedgerHead Head => new(Number + 1, First + Entries.Length, Hash);
+
+    /// <summary>Checks that the commit belongs behind an end.</summary>
+    /// <exception cref="FormatException">It does not; the message says how.</exception>
+    internal CommitDocument Follow(LedgerHead before)
+    {
+        if (Number != before.Commits || First != before.Entries)
+        {
+            throw new FormatException($"it is another commit: it says it is number {Number} with first entry {First}; {before.Commits} and {before.Entries} belong here");
+        }
+
+        return Previous == before.Hash
+            ? this
+            : throw new FormatException($"it does not follow the commit before it, whose hash is '{before.Hash}': it names '{Previous}'");
+    }
+}
 
 /// <summary>
 /// The bytes of a commit: UTF-8 lines. First a header with format, number, first entry, count and the hash of the commit before; then an
@@ -14,198 +33,165 @@ internal static class CommitCodec
 {
     internal const int Format = 1;
     internal const int MaxEntries = 1_000;
-    internal const int MaxCommitBytes = 64 << 20;
 
-    private static readonly JsonWriterOptions Writing = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = false };
-    private static readonly JsonDocumentOptions Reading = new() { MaxDepth = 64 };
+    /// <summary>The most bytes that the entries of one commit may have, line ends included.</summary>
+    internal const int MaxEntryBytes = 16 << 20;
 
-    internal static byte[] Encode(long number, LedgerHead before, IReadOnlyList<LedgerEntry> entries, out Digest hash)
+    /// <summary>The most bytes a reader takes in: the entries, and room for the header and the trailer.</summary>
+    internal const int MaxCommitBytes = MaxEntryBytes + 4096;
+
+    private const int TrailerLength = 78;
+
+    /// <summary>Puts entry lines between header and trailer.</summary>
+    internal static byte[] Encode(LedgerHead before, IReadOnlyList<byte[]> lines, out Digest hash)
     {
-        var buffer = new ArrayBufferWriter<byte>(1024);
-        using var json = new Utf8JsonWriter(buffer, Writing);
-        json.WriteStartObject();
-        json.WriteNumber("format", Format);
-        json.WriteNumber("number", number);
-        json.WriteNumber("first", before.Entries);
-        json.WriteNumber("count", entries.Count);
-        if (before.Hash.HasValue)
+        var buffer = new ArrayBufferWriter<byte>(lines.Sum(l => l.Length + 1) + 512);
+        using (var json = new Utf8JsonWriter(buffer))
         {
-            json.WriteString("previous", before.Hash.ToString());
+            json.WriteStartObject();
+            json.WriteNumber("format", Format);
+            json.WriteNumber("number", before.Commits);
+            json.WriteNumber("first", before.Entries);
+            json.WriteNumber("count", lines.Count);
+            if (before.Hash.HasValue)
+            {
+                json.WriteString("previous", before.Hash.ToString());
+            }
+
+            json.WriteEndObject();
         }
 
-        json.WriteEndObject();
-        EndLine(json, buffer);
-        foreach (LedgerEntry entry in entries)
+        buffer.Write("\n"u8);
+        foreach (byte[] line in lines)
         {
-            Write(json, entry);
-            EndLine(json, buffer);
+            buffer.Write(line);
+            buffer.Write("\n"u8);
         }
 
         hash = Digest.Of(buffer.WrittenSpan);
-        buffer.Write(Encoding.ASCII.GetBytes(Trailer(hash)));
+        Span<byte> trailer = stackalloc byte[TrailerLength];
+        WriteTrailer(trailer, hash);
+        buffer.Write(trailer);
         return buffer.WrittenSpan.ToArray();
     }
 
-    /// <summary>Reads a commit and checks its own hash, its number and that it follows <paramref name="before"/>.</summary>
-    /// <exception cref="FormatException">It is not that commit; the message says how.</exception>
-    internal static (IReadOnlyList<LedgerEntry> Entries, Digest Hash) Decode(ReadOnlyMemory<byte> bytes, long number, LedgerHead before)
+    /// <summary>Reads a commit and checks that its bytes are what was written.</summary>
+    /// <param name="bytes">The commit's bytes.</param>
+    /// <exception cref="FormatException">It is no commit or was changed; the message says how.</exception>
+    /// <exception cref="MlopsIntegrityException">It is of a newer format.</exception>
+    internal static CommitDocument Parse(ReadOnlyMemory<byte> bytes)
     {
-        int trailer = Trailer(default).Length + 64;
-        if (bytes.Length <= trailer)
+        if (bytes.Length <= TrailerLength)
         {
             throw new FormatException($"it has only {bytes.Length} bytes");
         }
 
-        ReadOnlyMemory<byte> body = bytes[..^trailer];
+        ReadOnlyMemory<byte> body = bytes[..^TrailerLength];
         Digest hash = Digest.Of(body.Span);
-        if (!bytes.Span[^trailer..].SequenceEqual(Encoding.ASCII.GetBytes(Trailer(hash))))
+        Span<byte> trailer = stackalloc byte[TrailerLength];
+        WriteTrailer(trailer, hash);
+        if (!bytes.Span[^TrailerLength..].SequenceEqual(trailer))
         {
             throw new FormatException("its bytes do not have the hash that stands at its end");
         }
 
         try
         {
-            return (DecodeBody(body, number, before), hash);
+            return ParseBody(body, hash, bytes.Length);
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or KeyNotFoundException or MlopsIntegrityException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException or MlopsIntegrityException { Code: not "ledger.newer_format" })
         {
             throw new FormatException($"a line does not read ({error.Message})", error);
         }
     }
 
-    private static LedgerEntry[] DecodeBody(ReadOnlyMemory<byte> body, long number, LedgerHead before)
+    private static CommitDocument ParseBody(ReadOnlyMemory<byte> body, Digest hash, int length)
     {
-        int end = body.Span.IndexOf((byte)'\n');
-        using JsonDocument header = JsonDocument.Parse(body[..end], Reading);
-        JsonElement root = header.RootElement;
-        int format = root.GetProperty("format").GetInt32();
-        if (format > Format)
+        ReadOnlyMemory<byte> rest = body;
+        Header header = ParseHeader(NextLine(ref rest).Span);
+        if (header.Format > Format)
         {
-            throw new MlopsIntegrityException("ledger.newer_format", $"Commit {number} has format {format}; this version of the library reads up to {Format}. Update Mlops.Sdk in this process.");
+            throw new MlopsIntegrityException("ledger.newer_format", $"Commit {header.Number} has format {header.Format}; this version of the library reads up to {Format}. Update Mlops.Sdk in this process.");
         }
 
-        Digest previous = root.TryGetProperty("previous", out JsonElement text) ? Digest.Parse(text.GetString()!) : default;
-        int count = root.GetProperty("count").GetInt32();
-        if (root.GetProperty("number").GetInt64() != number || root.GetProperty("first").GetInt64() != before.Entries)
+        if (header.Format < 1 || header.Number < 0 || header.First < 0 || header.Count is < 1 or > MaxEntries)
         {
-            throw new FormatException("it is another commit: its number or first entry is not the one that belongs here");
+            throw new FormatException($"its header is none (format {header.Format}, number {header.Number}, first {header.First}, count {header.Count}; 1 to {MaxEntries} entries are allowed)");
         }
 
-        if (previous != before.Hash)
+        var entries = new LedgerEntry[header.Count];
+        for (int i = 0; i < entries.Length; i++)
         {
-            throw new FormatException("it does not follow the commit before it: the hash it names is another one");
+            entries[i] = EntryCodec.Read(NextLine(ref rest), header.First + i, header.Number);
         }
 
-        if (count is < 1 or > MaxEntries)
-        {
-            throw new FormatException($"it says it has {count} entries, 1 to {MaxEntries} are allowed");
-        }
+        return rest.IsEmpty
+            ? new CommitDocument(header.Number, header.First, header.Previous, hash, entries, length)
+            : throw new FormatException($"it has more than the {entries.Length} entries it says");
+    }
 
-        var entries = new LedgerEntry[count];
-        int at = end + 1;
-        for (int i = 0; i < count; i++)
+    private static Header ParseHeader(ReadOnlySpan<byte> line)
+    {
+        var reader = new Utf8JsonReader(line);
+        var header = default(Header);
+        EntryCodec.ExpectStart(ref reader);
+        while (EntryCodec.NextProperty(ref reader))
         {
-            int length = body.Span[at..].IndexOf((byte)'\n');
-            if (length < 0)
+            if (reader.ValueTextEquals("format"u8))
             {
-                throw new FormatException($"it says it has {count} entries and has {i}");
+                header.Format = EntryCodec.ReadInt32(ref reader);
             }
-
-            entries[i] = Read(body.Slice(at, length), before.Entries + i, number);
-            at += length + 1;
+            else if (reader.ValueTextEquals("number"u8))
+            {
+                header.Number = EntryCodec.ReadInt64(ref reader);
+            }
+            else if (reader.ValueTextEquals("first"u8))
+            {
+                header.First = EntryCodec.ReadInt64(ref reader);
+            }
+            else if (reader.ValueTextEquals("count"u8))
+            {
+                header.Count = EntryCodec.ReadInt32(ref reader);
+            }
+            else if (reader.ValueTextEquals("previous"u8))
+            {
+                header.Previous = Digest.Parse(EntryCodec.ReadText(ref reader));
+            }
+            else
+            {
+                reader.Skip();
+            }
         }
 
-        return at == body.Length ? entries : throw new FormatException($"it has more than the {count} entries it says");
+        return header;
     }
 
-    private static void Write(Utf8JsonWriter json, LedgerEntry entry)
+    private static ReadOnlyMemory<byte> NextLine(ref ReadOnlyMemory<byte> rest)
     {
-        json.WriteStartObject();
-        json.WriteString("id", entry.Id);
-        json.WriteString("time", entry.Time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture));
-        json.WriteString("kind", entry.Kind);
-        json.WriteNumber("format", entry.Format);
-        json.WriteStartObject("resource");
-        json.WriteString("kind", entry.Resource.Kind);
-        json.WriteString("name", entry.Resource.Name);
-        if (entry.Resource.Version is { } version)
+        int end = rest.Span.IndexOf((byte)'\n');
+        if (end < 0)
         {
-            json.WriteNumber("version", version);
+            throw new FormatException("it has fewer entries than it says");
         }
 
-        if (entry.Resource.Digest is { } digest)
-        {
-            json.WriteString("digest", digest.ToString());
-        }
-
-        json.WriteEndObject();
-        if (entry.Outcome != LedgerOutcome.Done)
-        {
-            json.WriteString("outcome", entry.Outcome == LedgerOutcome.Denied ? "denied" : "failed");
-        }
-
-        json.WriteStartObject("actor");
-        json.WriteString("id", entry.Actor.Id);
-        json.WriteString("kind", entry.Actor.Kind switch { ActorKind.User => "user", ActorKind.Service => "service", _ => "system" });
-        WriteOptional(json, "scheme", entry.Actor.Scheme);
-        WriteOptional(json, "onBehalfOf", entry.Actor.OnBehalfOf);
-        json.WriteEndObject();
-        json.WriteString("reason", entry.Reason);
-        json.WriteString("source", entry.Source);
-        WriteOptional(json, "correlation", entry.Correlation);
-        json.WritePropertyName("data");
-        entry.Data.WriteTo(json);
-        json.WriteEndObject();
+        ReadOnlyMemory<byte> line = rest[..end];
+        rest = rest[(end + 1)..];
+        return line;
     }
 
-    private static LedgerEntry Read(ReadOnlyMemory<byte> line, long entryNumber, long commit)
+    private static void WriteTrailer(Span<byte> trailer, Digest hash)
     {
-        using JsonDocument document = JsonDocument.Parse(line, Reading);
-        JsonElement root = document.RootElement;
-        JsonElement resource = root.GetProperty("resource");
-        JsonElement actor = root.GetProperty("actor");
-        return new LedgerEntry
-        {
-            Number = entryNumber,
-            Commit = commit,
-            Id = root.GetProperty("id").GetString()!,
-            Time = DateTimeOffset.Parse(root.GetProperty("time").GetString()!, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal),
-            Kind = root.GetProperty("kind").GetString()!,
-            Format = root.GetProperty("format").GetInt32(),
-            Resource = new LedgerResource(
-                resource.GetProperty("kind").GetString()!,
-                resource.GetProperty("name").GetString()!,
-                resource.TryGetProperty("version", out JsonElement version) ? version.GetInt32() : null,
-                resource.TryGetProperty("digest", out JsonElement digest) ? Digest.Parse(digest.GetString()!) : null),
-            Outcome = Optional(root, "outcome") switch { null => LedgerOutcome.Done, "denied" => LedgerOutcome.Denied, _ => LedgerOutcome.Failed },
-            Actor = new Actor(
-                actor.GetProperty("id").GetString()!,
-                actor.GetProperty("kind").GetString() switch { "user" => ActorKind.User, "service" => ActorKind.Service, _ => ActorKind.System },
-                Optional(actor, "scheme"),
-                Optional(actor, "onBehalfOf")),
-            Reason = root.GetProperty("reason").GetString()!,
-            Source = root.GetProperty("source").GetString()!,
-            Correlation = Optional(root, "correlation"),
-            Data = root.GetProperty("data").Clone(),
-        };
+        "{\"sha256\":\""u8.CopyTo(trailer);
+        Encoding.ASCII.GetBytes(hash.Hex, trailer[11..]);
+        "\"}\n"u8.CopyTo(trailer[75..]);
     }
 
-    private static string? Optional(JsonElement element, string name) => element.TryGetProperty(name, out JsonElement value) ? value.GetString() : null;
-
-    private static void WriteOptional(Utf8JsonWriter json, string name, string? value)
+    private struct Header
     {
-        if (value is not null)
-        {
-            json.WriteString(name, value);
-        }
-    }
-
-    private static string Trailer(Digest hash) => $"{{\"sha256\":\"{(hash.HasValue ? hash.Hex : string.Empty)}\"}}\n";
-
-    private static void EndLine(Utf8JsonWriter json, ArrayBufferWriter<byte> buffer)
-    {
-        json.Flush();
-        json.Reset();
-        buffer.Write("\n"u8);
+        internal int Format;
+        internal long Number;
+        internal long First;
+        internal int Count;
+        internal Digest Previous;
     }
 }

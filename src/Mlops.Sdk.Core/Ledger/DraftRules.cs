@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 
 namespace Mlops.Sdk;
 
@@ -37,7 +38,7 @@ internal static class DraftRules
             throw Invalid("id", "1 to 128 characters");
         }
 
-        if (draft.Data.ValueKind != System.Text.Json.JsonValueKind.Object || Encoding.UTF8.GetByteCount(draft.Data.GetRawText()) > MaxData)
+        if (draft.Data.ValueKind != JsonValueKind.Object || Encoding.UTF8.GetByteCount(draft.Data.GetRawText()) > MaxData)
         {
             throw Invalid("data", $"a JSON object of at most {MaxData} bytes");
         }
@@ -46,6 +47,39 @@ internal static class DraftRules
         return actor.Id is { Length: > 0 and <= 256 }
             ? draft with { Actor = actor }
             : throw Invalid("actor", "an id of 1 to 256 characters");
+    }
+
+    /// <summary>Checks the drafts of one append together.</summary>
+    internal static void CheckAppend(LedgerDraft[] drafts)
+    {
+        if (drafts.Length > CommitCodec.MaxEntries)
+        {
+            throw new MlopsException("ledger.invalid_entry", $"One append has {drafts.Length} entries, 1 to {CommitCodec.MaxEntries} are allowed. Split it.");
+        }
+
+        if (drafts.Length > 1 && drafts.Where(d => d.Id is not null).GroupBy(d => d.Id, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } twice)
+        {
+            throw new MlopsException("ledger.invalid_entry", $"Two entries of one append have the id '{twice.Key}'. Ids name one entry each; nothing was written.");
+        }
+    }
+
+    /// <summary>Reads lines as every later reader will: what would not read must not be written, for it could never be taken back.</summary>
+    internal static LedgerEntry[] ReadBack(LedgerDraft[] drafts, byte[][] lines, long first, long commit)
+    {
+        if (lines.Sum(l => l.Length + 1L) > CommitCodec.MaxEntryBytes)
+        {
+            throw new MlopsException("ledger.invalid_entry", $"The {lines.Length} entries of one append have {lines.Sum(l => (long)l.Length)} bytes, {CommitCodec.MaxEntryBytes} are allowed. Split it, or store what is large as an artifact and write its digest.");
+        }
+
+        try
+        {
+            LedgerEntry[] entries = [.. lines.Select((line, i) => EntryCodec.Read(line, first + i, commit))];
+            return entries.All(e => e.Data.ValueKind == JsonValueKind.Object) ? entries : throw new FormatException("the data is no object");
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or MlopsIntegrityException)
+        {
+            throw new MlopsException("ledger.invalid_entry", $"An entry of the append '{drafts[0].Kind}' of {drafts[0].Resource} would not read back: {error.Message} JSON may be nested 60 levels deep at most. Nothing was written.", error);
+        }
     }
 
     private static MlopsException Invalid(string what, string rule) =>

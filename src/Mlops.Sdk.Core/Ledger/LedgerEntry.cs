@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 
 namespace Mlops.Sdk;
@@ -55,6 +56,22 @@ public sealed record LedgerDraft(string Kind, LedgerResource Resource, string Re
 /// <summary>Something that happened: one line of the ledger, never changed.</summary>
 public sealed record LedgerEntry
 {
+    private readonly ReadOnlyMemory<byte> _json;
+    private object? _data; // a boxed JsonElement: made when first asked for, whole or not there for other threads
+
+    /// <summary>Creates an entry.</summary>
+    public LedgerEntry()
+    {
+    }
+
+    /// <summary>Creates an entry whose data is parsed when it is asked for: most entries of a long ledger never are.</summary>
+    [SetsRequiredMembers]
+    internal LedgerEntry(ReadOnlyMemory<byte> json)
+    {
+        _json = json;
+        (Id, Kind, Reason, Source, Resource, Actor) = (string.Empty, string.Empty, string.Empty, string.Empty, null!, null!);
+    }
+
     /// <summary>Gets the entry's number, from 0, without gaps: the order of all things.</summary>
     public required long Number { get; init; }
 
@@ -92,7 +109,25 @@ public sealed record LedgerEntry
     public string? Correlation { get; init; }
 
     /// <summary>Gets the facts.</summary>
-    public required JsonElement Data { get; init; }
+    /// <exception cref="MlopsIntegrityException">They are no JSON: something else than this library wrote the entry; code <c>ledger.unreadable_data</c>.</exception>
+    public required JsonElement Data
+    {
+        get => (JsonElement)(Volatile.Read(ref _data) ?? Interlocked.CompareExchange(ref _data, (object)Parse(), null) ?? _data);
+        init => _data = value;
+    }
+
+    private JsonElement Parse()
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(_json.Span);
+            return JsonElement.ParseValue(ref reader);
+        }
+        catch (JsonException error)
+        {
+            throw new MlopsIntegrityException("ledger.unreadable_data", $"The data of entry {Number} ('{Kind}') is no JSON. It was written by something else than this library; find the writer by the entry's source '{Source}'.", error);
+        }
+    }
 }
 
 /// <summary>Where the ledger ends.</summary>

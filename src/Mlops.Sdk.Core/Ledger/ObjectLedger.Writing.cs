@@ -4,13 +4,13 @@ namespace Mlops.Sdk;
 public sealed partial class ObjectLedger
 {
     private const int MaxAttempts = 10_000;
+    private const int MaxStoreAttempts = 5;
 
     private async ValueTask<LedgerReceipt> EnqueueAsync(string? subject, Func<IReadOnlyList<LedgerDraft>> decide, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var request = new AppendRequest(subject, decide, _actors.Current, cancellationToken);
         ObjectDisposedException.ThrowIf(!_requests.Writer.TryWrite(request), this);
-
         return await request.Answer.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
@@ -36,10 +36,9 @@ public sealed partial class ObjectLedger
                     _reading.Release();
                 }
             }
-            catch (Exception error) when (error is MlopsException or IOException or TimeoutException or OperationCanceledException or HttpRequestException)
+            catch (Exception error) when (Tell(waiting, error))
             {
-                // the store failed: whoever waits is told, and the next append finds a fresh start
-                Fail(waiting, error);
+                waiting.Clear(); // the next append finds a fresh start
             }
         }
     }
@@ -49,23 +48,24 @@ public sealed partial class ObjectLedger
         for (int attempt = 0; attempt < MaxAttempts; attempt++)
         {
             LedgerHead before = await ReadNewAsync(_stop.Token).ConfigureAwait(false);
-            List<AppendRequest> taken = Decide(waiting, before, out List<LedgerEntry> entries);
-            if (entries.Count == 0)
+            CheckProjections();
+            Batch batch = Decide(waiting, before);
+            if (batch.Lines.Count == 0)
             {
                 return; // all answered: refused, repeated, or nothing to write
             }
 
-            byte[] bytes = CommitCodec.Encode(before.Commits, before, entries, out Digest hash);
+            byte[] bytes = CommitCodec.Encode(before, batch.Lines, out Digest hash);
             if (await TryWriteAsync(before.Commits, bytes).ConfigureAwait(false))
             {
-                var head = new LedgerHead(before.Commits + 1, before.Entries + entries.Count, hash);
-                TakeIn(entries, head);
-                foreach (AppendRequest request in taken)
+                LedgerHead head = TakeIn(new CommitDocument(before.Commits, before.Entries, before.Hash, hash, [.. batch.Entries], bytes.Length));
+                foreach ((AppendRequest request, int first, int count) in batch.Taken)
                 {
-                    waiting.Remove(request);
-                    request.Answer.TrySetResult(new LedgerReceipt([.. request.Written.Select(n => entries[n])], head));
+                    request.Answer.TrySetResult(new LedgerReceipt(batch.Entries.GetRange(first, count), head));
                 }
 
+                var answered = batch.Taken.Select(t => t.Request).ToHashSet();
+                waiting.RemoveAll(answered.Contains);
                 return;
             }
 
@@ -79,88 +79,79 @@ public sealed partial class ObjectLedger
     }
 
     /// <summary>Runs the decisions that fit into one commit. Requests that end here (refused, repeated, empty, cancelled) are answered and leave the list.</summary>
-    private List<AppendRequest> Decide(List<AppendRequest> waiting, LedgerHead before, out List<LedgerEntry> entries)
+    private Batch Decide(List<AppendRequest> waiting, LedgerHead before)
     {
-        var taken = new List<AppendRequest>();
-        var subjects = new HashSet<string>(StringComparer.Ordinal);
-        var ids = new HashSet<string>(StringComparer.Ordinal);
-        entries = [];
-        foreach (AppendRequest request in waiting.ToArray())
+        var batch = new Batch(before);
+        var ended = new HashSet<AppendRequest>();
+        foreach (AppendRequest request in waiting)
         {
-            if (request.Cancellation.IsCancellationRequested)
+            if (batch.Entries.Count == CommitCodec.MaxEntries)
             {
-                waiting.Remove(request);
-                request.Answer.TrySetCanceled(request.Cancellation);
-                continue;
+                break;
             }
 
-            if (request.Subject is { } subject && !subjects.Add(subject))
+            if (request.Subject is { } subject && !batch.Subjects.Add(subject))
             {
                 continue; // waits for the next commit, where it sees what the first one did
             }
 
-            LedgerDraft[] drafts;
             try
             {
-                drafts = [.. request.Decide().Select(d => DraftRules.Check(d, request.Actor))];
-                if (AlreadyWritten(drafts) is { } repeated)
+                if (!DecideOne(request, batch))
                 {
-                    waiting.Remove(request);
-                    request.Answer.TrySetResult(new LedgerReceipt(repeated, before));
-                    continue;
+                    ended.Add(request);
                 }
-
-                Guard(drafts);
             }
-            catch (Exception refusal) when (request.Answer.TrySetException(refusal) || waiting.Contains(request))
+            catch (Exception refusal) when (ended.Add(request))
             {
-                waiting.Remove(request); // what a decision or a guard throws is the caller's to see; the others go on
-                continue;
+                request.Answer.TrySetException(refusal); // what a decision or a guard throws is the caller's to see; the others go on
             }
-
-            if (drafts.Length == 0)
-            {
-                waiting.Remove(request);
-                request.Answer.TrySetResult(new LedgerReceipt([], before));
-                continue;
-            }
-
-            if (entries.Count + drafts.Length > CommitCodec.MaxEntries || drafts.Any(d => d.Id is { } id && !ids.Add(id)))
-            {
-                if (drafts.Length > CommitCodec.MaxEntries)
-                {
-                    waiting.Remove(request);
-                    request.Answer.TrySetException(new MlopsException("ledger.invalid_entry", $"One append has {drafts.Length} entries, 1 to {CommitCodec.MaxEntries} are allowed. Split it."));
-                }
-
-                continue;
-            }
-
-            request.Written.Clear();
-            foreach (LedgerDraft draft in drafts)
-            {
-                request.Written.Add(entries.Count);
-                entries.Add(EntryOf(draft, before, entries.Count));
-            }
-
-            taken.Add(request);
         }
 
-        return taken;
+        waiting.RemoveAll(ended.Contains);
+        return batch;
     }
 
-    private LedgerEntry[]? AlreadyWritten(LedgerDraft[] drafts)
+    /// <summary>Runs one decision and adds its entries to the batch, or leaves it for a later commit when they do not fit.</summary>
+    /// <returns>False when the request was answered and is over.</returns>
+    private bool DecideOne(AppendRequest request, Batch batch)
     {
-        if (drafts.Length == 0 || !drafts.Any(d => d.Id is not null))
+        if (request.Cancellation.IsCancellationRequested)
         {
-            return null;
+            request.Answer.TrySetCanceled(request.Cancellation);
+            return false;
         }
 
+        LedgerDraft[] drafts = [.. request.Decide().Select(d => DraftRules.Check(d, request.Actor))];
+        DraftRules.CheckAppend(drafts);
+        LedgerEntry[] repeated = AlreadyWritten(drafts);
+        if (repeated.Length == drafts.Length)
+        {
+            request.Answer.TrySetResult(new LedgerReceipt(repeated, batch.Before));
+            return false;
+        }
+
+        Guard(drafts);
+        byte[][] lines = [.. drafts.Select(d => EntryCodec.Write(d, d.Id ?? _ids.NewId(), _time.GetUtcNow(), _source))];
+        LedgerEntry[] entries = DraftRules.ReadBack(drafts, lines, batch.Before.Entries + batch.Entries.Count, batch.Before.Commits);
+        batch.TryAdd(request, lines, entries);
+        return true;
+    }
+
+    /// <summary>Finds the entries that an earlier append with the same ids wrote.</summary>
+    /// <returns>All of them, or none.</returns>
+    private LedgerEntry[] AlreadyWritten(LedgerDraft[] drafts)
+    {
+        LedgerEntry[] found;
         lock (_byId)
         {
-            LedgerEntry[] found = [.. drafts.Select(d => d.Id is { } id ? _byId.GetValueOrDefault(id) : null).OfType<LedgerEntry>()];
-            return found.Length == drafts.Length ? found : null;
+            found = [.. drafts.Select(d => d.Id is { } id ? _byId.GetValueOrDefault(id) : null).OfType<LedgerEntry>()];
         }
+
+        LedgerEntry? other = found.Length is 0 ? null : found.Length < drafts.Length ? found[0] : found.Where((e, i) => e.Kind != drafts[i].Kind || e.Resource.Name != drafts[i].Resource.Name).FirstOrDefault();
+        return other is null
+            ? found
+            : throw new MlopsConflictException("ledger.id_reused", $"The id '{other.Id}' is that of entry {other.Number} ('{other.Kind}' of {other.Resource}), which another append wrote. Repeat an append as a whole and unchanged, or give new entries new ids.");
     }
 
     private void Guard(LedgerDraft[] drafts)
@@ -180,58 +171,109 @@ public sealed partial class ObjectLedger
         }
     }
 
-    private LedgerEntry EntryOf(LedgerDraft draft, LedgerHead before, int offset) => new()
-    {
-        Number = before.Entries + offset,
-        Commit = before.Commits,
-        Id = draft.Id ?? _ids.NewId(),
-        Kind = draft.Kind,
-        Format = draft.Format,
-        Resource = draft.Resource,
-        Outcome = draft.Outcome,
-        Actor = draft.Actor!,
-        Reason = draft.Reason,
-        Time = _time.GetUtcNow(),
-        Source = _source,
-        Correlation = draft.Correlation,
-        Data = draft.Data.Clone(),
-    };
-
     /// <summary>Writes a commit if its number is free. When the store fails after it may have written, the object itself tells.</summary>
+    /// <returns>False when another commit has the number: ours was certainly not written.</returns>
     private async ValueTask<bool> TryWriteAsync(long number, byte[] bytes)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                using var content = new MemoryStream(bytes, writable: false);
+                PutResult result = await _store.PutAsync(KeyOf(number), content, PutCondition.IfAbsent, CancellationToken.None).ConfigureAwait(false);
+                return result.Written || await IsOursAsync(number, bytes).ConfigureAwait(false) == true;
+            }
+            catch (Exception error) when (IsOutcomeUnknown(error))
+            {
+                LogOutcomeUnknown(number, _store.Description, error);
+                bool? ours = await TryIsOursAsync(number, bytes).ConfigureAwait(false);
+                if (ours is { } known)
+                {
+                    return known;
+                }
+
+                if (attempt == MaxStoreAttempts)
+                {
+                    throw;
+                }
+            }
+
+            // not there, or not to be seen: the same bytes again under the same number do no harm, whatever becomes of the first try
+            await Task.Delay(TimeSpan.FromMilliseconds((1 + NextJitter()) * (5 << attempt)), _time).ConfigureAwait(false);
+        }
+    }
+
+    private static bool IsOutcomeUnknown(Exception error) =>
+        error is MlopsStorageException { Code: "store.unavailable" } or IOException or TimeoutException or OperationCanceledException or HttpRequestException;
+
+    private async ValueTask<bool?> TryIsOursAsync(long number, byte[] bytes)
     {
         try
         {
-            using var content = new MemoryStream(bytes, writable: false);
-            PutResult result = await _store.PutAsync(KeyOf(number), content, PutCondition.IfAbsent, CancellationToken.None).ConfigureAwait(false);
-            return result.Written || await IsOursAsync(number, bytes).ConfigureAwait(false);
+            return await IsOursAsync(number, bytes).ConfigureAwait(false);
         }
-        catch (Exception error) when (error is MlopsStorageException { Code: "store.unavailable" } or IOException or TimeoutException or OperationCanceledException)
+        catch (Exception error) when (IsOutcomeUnknown(error))
         {
             LogOutcomeUnknown(number, _store.Description, error);
-            if (await IsOursAsync(number, bytes).ConfigureAwait(false))
-            {
-                return true;
-            }
-
-            throw;
+            return null;
         }
     }
 
-    private async ValueTask<bool> IsOursAsync(long number, byte[] bytes)
+    /// <summary>Tells whether the commit that has a number is the one we wrote; null when none has it.</summary>
+    private async ValueTask<bool?> IsOursAsync(long number, byte[] bytes)
     {
         byte[]? there = await ReadCommitAsync(number, CancellationToken.None).ConfigureAwait(false);
-        return there is not null && there.AsSpan().SequenceEqual(bytes);
+        if (there is null || there.AsSpan().SequenceEqual(bytes))
+        {
+            return there is null ? null : true;
+        }
+
+        // what differs may be another's commit, or ours torn on its way: only what reads as a commit counts
+        there = await ReadCommitAsync(number, CancellationToken.None).ConfigureAwait(false);
+        return there is null ? null : there.AsSpan().SequenceEqual(bytes);
     }
 
-    private static void Fail(List<AppendRequest> waiting, Exception error)
+    private bool Tell(List<AppendRequest> waiting, Exception error)
     {
+        LogWriteFailed(_store.Description, error);
         foreach (AppendRequest request in waiting)
         {
             request.Answer.TrySetException(error);
         }
 
-        waiting.Clear();
+        return true;
+    }
+
+    /// <summary>What goes into one commit.</summary>
+    private sealed class Batch(LedgerHead before)
+    {
+        private readonly HashSet<string> _ids = new(StringComparer.Ordinal);
+        private long _bytes;
+
+        internal LedgerHead Before => before;
+
+        internal HashSet<string> Subjects { get; } = new(StringComparer.Ordinal);
+
+        internal List<byte[]> Lines { get; } = [];
+
+        internal List<LedgerEntry> Entries { get; } = [];
+
+        internal List<(AppendRequest Request, int First, int Count)> Taken { get; } = [];
+
+        internal void TryAdd(AppendRequest request, byte[][] lines, LedgerEntry[] entries)
+        {
+            long bytes = lines.Sum(l => l.Length + 1L);
+            if (Entries.Count + entries.Length > CommitCodec.MaxEntries || _bytes + bytes > CommitCodec.MaxEntryBytes || entries.Any(e => _ids.Contains(e.Id)))
+            {
+                return;
+            }
+
+            _ids.UnionWith(entries.Select(e => e.Id));
+            _bytes += bytes;
+            Taken.Add((request, Entries.Count, entries.Length));
+            Lines.AddRange(lines);
+            Entries.AddRange(entries);
+        }
     }
 
     private sealed class AppendRequest(string? subject, Func<IReadOnlyList<LedgerDraft>> decide, Actor actor, CancellationToken cancellation)
@@ -243,9 +285,6 @@ public sealed partial class ObjectLedger
         internal Actor Actor => actor;
 
         internal CancellationToken Cancellation => cancellation;
-
-        /// <summary>Gets where in the commit its entries are.</summary>
-        internal List<int> Written { get; } = [];
 
         internal TaskCompletionSource<LedgerReceipt> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

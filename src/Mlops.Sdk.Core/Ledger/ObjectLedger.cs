@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -17,14 +16,14 @@ public sealed partial class ObjectLedger : ILedger, IAsyncDisposable
     private readonly string _source;
     private readonly Channel<AppendRequest> _requests = Channel.CreateUnbounded<AppendRequest>(new UnboundedChannelOptions { SingleReader = true });
     private readonly SemaphoreSlim _reading = new(1, 1);                 // holds: who may read commits and feed projections
-    private readonly List<ILedgerProjection> _projections = [];
+    private readonly List<AttachedProjection> _projections = [];
     private readonly List<ILedgerGuard> _guards = [];
     private readonly Dictionary<string, LedgerEntry> _byId = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stop = new();
     private readonly Random _jitter;
-    private Task _writer = Task.CompletedTask;
-    private int _disposed;
     private readonly List<LedgerEntry> _entries = [];
+    private Task _writer = Task.CompletedTask;
+    private int _closed;
     private LedgerHead _head;
     private TaskCompletionSource _news = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -114,27 +113,13 @@ public sealed partial class ObjectLedger : ILedger, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask<LedgerHead> RefreshAsync(CancellationToken cancellationToken = default)
-    {
-        await _reading.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            return await ReadNewAsync(cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            _reading.Release();
-        }
-    }
-
-    /// <inheritdoc/>
     public async ValueTask AttachAsync(ILedgerProjection projection, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(projection);
         await _reading.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            if (_projections.Contains(projection))
+            if (_projections.Any(p => ReferenceEquals(p.Projection, projection)))
             {
                 return;
             }
@@ -145,7 +130,7 @@ public sealed partial class ObjectLedger : ILedger, IAsyncDisposable
                 projection.Apply(entry);
             }
 
-            _projections.Add(projection);
+            _projections.Add(new AttachedProjection(projection) { Next = _entries.Count });
         }
         finally
         {
@@ -153,89 +138,11 @@ public sealed partial class ObjectLedger : ILedger, IAsyncDisposable
         }
     }
 
-    /// <inheritdoc/>
-    public async IAsyncEnumerable<LedgerEntry> ReadAsync(long from = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
-    {
-        await RefreshAsync(cancellationToken).ConfigureAwait(false);
-        foreach (LedgerEntry entry in Known(from))
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            yield return entry;
-        }
-    }
-
-    /// <inheritdoc/>
-    public async IAsyncEnumerable<LedgerEntry> FollowAsync(long from, [EnumeratorCancellation] CancellationToken cancellationToken = default)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(from);
-        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
-        long next = from;
-        while (true)
-        {
-            Task news = Volatile.Read(ref _news).Task; // taken before the look, so that what comes in between is not slept over
-            foreach (LedgerEntry entry in Known(next))
-            {
-                next = entry.Number + 1;
-                yield return entry;
-            }
-
-            if (Head.Entries > next)
-            {
-                continue;
-            }
-
-            TimeSpan wait = _options.PollInterval * (1 + (NextJitter() / 10));
-            using (var timer = CancellationTokenSource.CreateLinkedTokenSource(linked.Token))
-            {
-                await Task.WhenAny(news, Task.Delay(wait, _time, timer.Token)).ConfigureAwait(false);
-                await timer.CancelAsync().ConfigureAwait(false);
-            }
-
-            linked.Token.ThrowIfCancellationRequested();
-            try
-            {
-                await RefreshAsync(linked.Token).ConfigureAwait(false);
-            }
-            catch (ObjectDisposedException closed) when (_stop.IsCancellationRequested)
-            {
-                throw new OperationCanceledException("The ledger was closed.", closed);
-            }
-            catch (MlopsStorageException error)
-            {
-                LogPollFailed(_store.Description, error); // the medium is away for now: the next poll tries again
-            }
-        }
-    }
-
-    /// <inheritdoc/>
-    public async ValueTask<LedgerVerification> VerifyAsync(CancellationToken cancellationToken = default)
-    {
-        LedgerHead expected = Head;
-        LedgerHead proven = default;
-        while (true)
-        {
-            byte[]? bytes = await ReadCommitAsync(proven.Commits, cancellationToken).ConfigureAwait(false);
-            if (bytes is null)
-            {
-                return await EndOfVerificationAsync(proven, expected, cancellationToken).ConfigureAwait(false);
-            }
-
-            try
-            {
-                (IReadOnlyList<LedgerEntry> entries, Digest hash) = CommitCodec.Decode(bytes, proven.Commits, proven);
-                proven = new LedgerHead(proven.Commits + 1, proven.Entries + entries.Count, hash);
-            }
-            catch (FormatException problem)
-            {
-                return new LedgerVerification(false, proven, proven.Commits, proven.Entries, $"Commit {proven.Commits} of the {_store.Description} is not what was written: {problem.Message}.");
-            }
-        }
-    }
-
-    /// <inheritdoc/>
+    /// <summary>Closes the ledger: appends that wait are written first, followers end.</summary>
+    /// <returns>A task that ends when the last commit is durable.</returns>
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        if (Interlocked.Exchange(ref _closed, 1) != 0)
         {
             return;
         }
@@ -249,41 +156,6 @@ public sealed partial class ObjectLedger : ILedger, IAsyncDisposable
 
     private static ObjectKey KeyOf(long commit) => ObjectKey.Parse($"{LedgerKeys.Commits}{commit:D12}");
 
-    private async ValueTask<LedgerVerification> EndOfVerificationAsync(LedgerHead proven, LedgerHead expected, CancellationToken cancellationToken)
-    {
-        await foreach (ObjectInfo later in _store.ListAsync(LedgerKeys.Commits, KeyOf(proven.Commits).Value, cancellationToken).ConfigureAwait(false))
-        {
-            return new LedgerVerification(false, proven, proven.Commits, proven.Entries, $"Commit {proven.Commits} is missing and a later one, '{later.Key}', is there.");
-        }
-
-        return proven.Commits < expected.Commits
-            ? new LedgerVerification(false, proven, proven.Commits, proven.Entries, $"The ledger ends at commit {proven.Commits}; this process has seen {expected.Commits}. The tail was cut off.")
-            : new LedgerVerification(true, proven);
-    }
-
-    private async ValueTask<byte[]?> ReadCommitAsync(long number, CancellationToken cancellationToken)
-    {
-        Stream? stream = await _store.OpenAsync(KeyOf(number), null, cancellationToken).ConfigureAwait(false);
-        if (stream is null)
-        {
-            return null;
-        }
-
-        await using (stream.ConfigureAwait(false))
-        {
-            return await BoundedReading.ReadAllAsync(stream, CommitCodec.MaxCommitBytes, cancellationToken).ConfigureAwait(false)
-                ?? throw new MlopsIntegrityException("ledger.corrupt", $"Commit {number} of the {_store.Description} has more than {CommitCodec.MaxCommitBytes} bytes. It was not written by this library; restore it from a copy.");
-        }
-    }
-
-    private LedgerEntry[] Known(long from)
-    {
-        lock (_byId)
-        {
-            return from >= _entries.Count ? [] : _entries.GetRange((int)from, _entries.Count - (int)from).ToArray();
-        }
-    }
-
     private double NextJitter()
     {
         lock (_jitter)
@@ -292,57 +164,30 @@ public sealed partial class ObjectLedger : ILedger, IAsyncDisposable
         }
     }
 
-    /// <summary>Reads commits from the head on, feeds projections. The caller holds <see cref="_reading"/>.</summary>
-    private async ValueTask<LedgerHead> ReadNewAsync(CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            LedgerHead head = Head;
-            byte[]? bytes = await ReadCommitAsync(head.Commits, cancellationToken).ConfigureAwait(false);
-            if (bytes is null)
-            {
-                return head;
-            }
-
-            try
-            {
-                (IReadOnlyList<LedgerEntry> entries, Digest hash) = CommitCodec.Decode(bytes, head.Commits, head);
-                TakeIn(entries, new LedgerHead(head.Commits + 1, head.Entries + entries.Count, hash));
-            }
-            catch (FormatException problem)
-            {
-                throw new MlopsIntegrityException("ledger.corrupt", $"Commit {head.Commits} of the {_store.Description} is not what was written: {problem.Message}. Entries before {head.Entries} are good. Restore '{KeyOf(head.Commits)}' from a copy.", problem);
-            }
-        }
-    }
-
-    private void TakeIn(IReadOnlyList<LedgerEntry> entries, LedgerHead head)
-    {
-        lock (_byId)
-        {
-            foreach (LedgerEntry entry in entries)
-            {
-                _entries.Add(entry);
-                _byId.TryAdd(entry.Id, entry);
-            }
-
-            _head = head;
-        }
-
-        foreach (ILedgerProjection projection in _projections)
-        {
-            foreach (LedgerEntry entry in entries)
-            {
-                projection.Apply(entry);
-            }
-        }
-
-        Interlocked.Exchange(ref _news, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
-    }
-
     [LoggerMessage(1001, LogLevel.Warning, "The ledger in {Store} could not be looked at; followers try again.")]
     private partial void LogPollFailed(string store, Exception error);
 
     [LoggerMessage(1002, LogLevel.Warning, "The outcome of commit {Commit} in {Store} is not known; reading it back.")]
     private partial void LogOutcomeUnknown(long commit, string store, Exception error);
+
+    [LoggerMessage(1005, LogLevel.Warning, "Commit {Commit} in {Store} does not read; looking once more.")]
+    private partial void LogLookAgain(long commit, string store, Exception error);
+
+    [LoggerMessage(1003, LogLevel.Error, "The view {Projection} cannot take entry {Entry} ('{Kind}') in; nothing is appended until it can.")]
+    private partial void LogProjectionFailed(string projection, long entry, string kind, Exception error);
+
+    [LoggerMessage(1004, LogLevel.Error, "Appending to the ledger in {Store} failed; whoever waited is told.")]
+    private partial void LogWriteFailed(string store, Exception error);
+
+    /// <summary>A projection and how far it is.</summary>
+    private sealed class AttachedProjection(ILedgerProjection projection)
+    {
+        internal ILedgerProjection Projection => projection;
+
+        /// <summary>Gets or sets the number of the next entry it is to be given.</summary>
+        internal int Next { get; set; }
+
+        /// <summary>Gets or sets what it threw at that entry, or null.</summary>
+        internal Exception? Problem { get; set; }
+    }
 }

@@ -9,6 +9,11 @@ internal static class BoundedReading
     /// <returns>The bytes, or null when there are more than allowed.</returns>
     internal static async ValueTask<byte[]?> ReadAllAsync(Stream stream, long maxLength, CancellationToken cancellationToken)
     {
+        if (stream is MemoryStream { Position: 0 } memory && memory.Length <= maxLength && memory.TryGetBuffer(out ArraySegment<byte> all) && all.Offset == 0 && all.Array!.Length == all.Count)
+        {
+            return all.Array; // a small object of the folder store: read whole already, for us alone
+        }
+
         var buffer = new ArrayBufferWriter<byte>(4096);
         while (true)
         {

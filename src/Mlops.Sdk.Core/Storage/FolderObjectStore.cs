@@ -1,5 +1,7 @@
+using System.Buffers;
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Mlops.Sdk;
 
@@ -14,12 +16,15 @@ public sealed class FolderObjectStore : IObjectStore
 {
     private const string Temporary = ".tmp";
     private const string Locks = ".locks";
+    private const int SmallObject = 1 << 16;
+    private const int WriteBlock = 1 << 20;
     private static readonly TimeSpan LeftoverAge = TimeSpan.FromHours(1);
 
     private readonly string _root;
     private readonly TimeProvider _time;
     private readonly string _run = $"{Environment.ProcessId}-{Path.GetRandomFileName()}"; // a clock is not enough: two stores open in the same millisecond, and containers share process ids
     private long _counter;
+    private long _lastTick;
 
     /// <summary>Opens a folder, making it when it is not there.</summary>
     /// <param name="path">The folder.</param>
@@ -50,52 +55,59 @@ public sealed class FolderObjectStore : IObjectStore
     public async ValueTask<PutResult> PutAsync(ObjectKey key, Stream content, PutCondition condition = default, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(content);
-        string target = PathOf(key);
+        cancellationToken.ThrowIfCancellationRequested();
         return await GuardedAsync($"write '{key}' to", async () =>
         {
-            if (condition.MustBeAbsent && File.Exists(target))
+            FileInfo present = Resolve(key);
+            if (Exists(present) && !IsObject(present))
+            {
+                throw new MlopsStorageException("store.invalid_key", $"'{key}' cannot be an object: other objects' keys start with '{key}/'. A name is an object or a folder, not both; choose another key.");
+            }
+
+            if (condition.MustBeAbsent && Exists(present))
             {
                 return default;
             }
 
+            string target = present.FullName;
+
             string temporary = NewTemporary();
+            bool published = false;
             try
             {
-                var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0, FileOptions.Asynchronous);
-                await using (file.ConfigureAwait(false))
-                {
-                    await content.CopyToAsync(file, 1 << 17, cancellationToken).ConfigureAwait(false);
-                    await file.FlushAsync(cancellationToken).ConfigureAwait(false);
-                    RandomAccess.FlushToDisk(file.SafeFileHandle);
-                }
-
-                EnsureFolder(Path.GetDirectoryName(target)!);
+                (long length, DateTime written) = await WriteTemporaryAsync(temporary, content, cancellationToken).ConfigureAwait(false);
+                EnsureFolder(key, Path.GetDirectoryName(target)!);
                 if (condition.MustBeAbsent)
                 {
-                    string made = ETagOf(new FileInfo(temporary));
-                    return DurableFiles.TryPublish(temporary, target) ? new PutResult(true, made) : default;
+                    published = DurableFiles.TryPublish(temporary, target);
+                    return published ? new PutResult(true, ETagOf(written, length)) : default;
                 }
 
                 using FileStream _ = await LockAsync(key, cancellationToken).ConfigureAwait(false);
-                var present = new FileInfo(target);
-                if (condition.ETag is { } wanted && (!present.Exists || ETagOf(present) != wanted))
+                present.Refresh();
+                bool isThere = IsObject(present);
+                if (condition.ETag is { } wanted && (!isThere || ETagOf(present) != wanted))
                 {
                     return default;
                 }
 
-                if (present.Exists && File.GetLastWriteTimeUtc(temporary) <= present.LastWriteTimeUtc)
+                if (isThere && written <= present.LastWriteTimeUtc)
                 {
-                    // a clock that went back, or two writes in one tick: the ETag must change all the same
-                    File.SetLastWriteTimeUtc(temporary, present.LastWriteTimeUtc.AddTicks(1));
+                    // a clock that went back: the ETag must change all the same
+                    written = present.LastWriteTimeUtc.AddTicks(1);
+                    File.SetLastWriteTimeUtc(temporary, written);
                 }
 
-                string etag = ETagOf(new FileInfo(temporary));
                 DurableFiles.Replace(temporary, target);
-                return new PutResult(true, etag);
+                published = true;
+                return new PutResult(true, ETagOf(written, length));
             }
             finally
             {
-                File.Delete(temporary);
+                if (!published)
+                {
+                    File.Delete(temporary);
+                }
             }
         }).ConfigureAwait(false);
     }
@@ -104,44 +116,14 @@ public sealed class FolderObjectStore : IObjectStore
     public ValueTask<Stream?> OpenAsync(ObjectKey key, ByteRange? range = null, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        string path = PathOf(key);
-        return ValueTask.FromResult(Guarded($"read '{key}' from", () =>
-        {
-            if (!IsObject(new FileInfo(path)))
-            {
-                return null;
-            }
-
-            try
-            {
-                // the open handle keeps the state it saw even when the name is given to another file
-                Stream file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1 << 14, FileOptions.SequentialScan);
-                if (range is not { } part)
-                {
-                    return file;
-                }
-
-                if (part.Offset < 0 || part.Offset > file.Length || part.Length < 0)
-                {
-                    file.Dispose();
-                    throw new MlopsStorageException("store.invalid_range", $"'{key}' has fewer bytes than the range from {part.Offset}. Ask for a range inside the object.");
-                }
-
-                file.Position = part.Offset;
-                return part.Length is { } length ? new BoundedStream(file, length) : file;
-            }
-            catch (FileNotFoundException)
-            {
-                return null;
-            }
-        }));
+        return ValueTask.FromResult(Guarded($"read '{key}' from", () => Resolve(key) is var file && IsObject(file) ? OpenFile(key, file.FullName, range) : null));
     }
 
     /// <inheritdoc/>
     public ValueTask<ObjectInfo?> HeadAsync(ObjectKey key, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return ValueTask.FromResult(Guarded($"look '{key}' up in", () => InfoOf(key, new FileInfo(PathOf(key)))));
+        return ValueTask.FromResult(Guarded($"look '{key}' up in", () => InfoOf(key, Resolve(key))));
     }
 
     /// <inheritdoc/>
@@ -162,8 +144,7 @@ public sealed class FolderObjectStore : IObjectStore
         foreach (string text in keys)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            ObjectKey key = ObjectKey.Parse(text);
-            if (Guarded("list", () => InfoOf(key, new FileInfo(PathOf(key)))) is { } info)
+            if (ObjectKey.TryParse(text, out ObjectKey key) && Guarded("list", () => InfoOf(key, Resolve(key))) is { } info)
             {
                 yield return info;
             }
@@ -173,10 +154,10 @@ public sealed class FolderObjectStore : IObjectStore
     /// <inheritdoc/>
     public async ValueTask<bool> DeleteAsync(ObjectKey key, string? ifMatch = null, CancellationToken cancellationToken = default)
     {
-        string path = PathOf(key);
+        cancellationToken.ThrowIfCancellationRequested();
         return await GuardedAsync($"remove '{key}' from", async () =>
         {
-            var file = new FileInfo(path);
+            FileInfo file = Resolve(key);
             if (!IsObject(file))
             {
                 return false;
@@ -189,15 +170,106 @@ public sealed class FolderObjectStore : IObjectStore
                 return false;
             }
 
-            File.Delete(path);
-            DurableFiles.SyncFolder(Path.GetDirectoryName(path)!);
+            file.Delete();
+            DurableFiles.SyncFolder(file.DirectoryName!);
             return true;
         }).ConfigureAwait(false);
     }
 
-    private static string ETagOf(FileInfo file) => string.Create(CultureInfo.InvariantCulture, $"{file.LastWriteTimeUtc.Ticks:x}-{file.Length:x}");
+    private static string ETagOf(FileInfo file) => ETagOf(file.LastWriteTimeUtc, file.Length);
 
-    private static bool IsObject(FileInfo file) => file.Exists && file.LinkTarget is null;
+    private static string ETagOf(DateTime written, long length) => string.Create(CultureInfo.InvariantCulture, $"{written.Ticks:x}-{length:x}");
+
+    /// <summary>Tells whether there is anything of that name: a file, a folder or a link. One look at the disk, kept by the object until it is refreshed.</summary>
+    private static bool Exists(FileInfo file) => (int)file.Attributes != -1;
+
+    private static bool IsObject(FileInfo file) => Exists(file) && !file.Attributes.HasFlag(FileAttributes.Directory);
+
+    private static Stream? OpenFile(ObjectKey key, string path, ByteRange? range)
+    {
+        SafeFileHandle handle;
+        try
+        {
+            // the open handle keeps the state it saw even when the name is given to another file
+            handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        }
+        catch (Exception gone) when (gone is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+
+        try
+        {
+            long length = RandomAccess.GetLength(handle);
+            ByteRange part = range ?? new ByteRange(0);
+            if (part.Offset < 0 || part.Offset > length || part.Length < 0)
+            {
+                throw new MlopsStorageException("store.invalid_range", $"'{key}' has {length} bytes; the range is {part.Length?.ToString(CultureInfo.InvariantCulture) ?? "all"} from {part.Offset}. Ask for a range inside the object.");
+            }
+
+            long wanted = Math.Min(part.Length ?? long.MaxValue, length - part.Offset);
+            if (wanted > SmallObject)
+            {
+                var file = new FileStream(handle, FileAccess.Read, 1 << 14) { Position = part.Offset };
+                return part.Length is null ? file : new BoundedStream(file, wanted);
+            }
+
+            byte[] bytes = new byte[wanted];
+            int read = 0;
+            while (read < bytes.Length && RandomAccess.Read(handle, bytes.AsSpan(read), part.Offset + read) is var more and > 0)
+            {
+                read += more;
+            }
+
+            handle.Dispose();
+            return new MemoryStream(bytes, 0, read, writable: false, publiclyVisible: true);
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Writes and flushes a file that nobody sees yet.</summary>
+    private async ValueTask<(long Length, DateTime Written)> WriteTemporaryAsync(string temporary, Stream content, CancellationToken cancellationToken)
+    {
+        using SafeFileHandle handle = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(content is MemoryStream { Length: <= SmallObject } ? SmallObject : WriteBlock);
+        try
+        {
+            long length = 0;
+            while (await content.ReadAsync(buffer, cancellationToken).ConfigureAwait(false) is var read and > 0)
+            {
+                RandomAccess.Write(handle, buffer.AsSpan(0, read), length);
+                length += read;
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+
+            DateTime written = NextTick();
+            File.SetLastWriteTimeUtc(handle, written);
+            RandomAccess.FlushToDisk(handle);
+            return (length, written);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>Reads the clock, so that no two writes of a process have one time: times make the ETags, and the file system's own are coarse.</summary>
+    private DateTime NextTick()
+    {
+        while (true)
+        {
+            long last = Interlocked.Read(ref _lastTick);
+            long next = Math.Max(last + 1, _time.GetUtcNow().UtcTicks);
+            if (Interlocked.CompareExchange(ref _lastTick, next, last) == last)
+            {
+                return new DateTime(next, DateTimeKind.Utc);
+            }
+        }
+    }
 
     private static ObjectInfo? InfoOf(ObjectKey key, FileInfo file)
     {
@@ -227,32 +299,42 @@ public sealed class FolderObjectStore : IObjectStore
         return keys;
     }
 
-    /// <summary>Turns a checked key into a path and refuses one whose folders leave the store through a symbolic link.</summary>
-    private string PathOf(ObjectKey key)
+    /// <summary>Turns a checked key into a file and refuses one that is, or lies behind, a symbolic link.</summary>
+    private FileInfo Resolve(ObjectKey key)
     {
-        string path = Path.Combine(_root, key.Value.Replace('/', Path.DirectorySeparatorChar));
-        for (string folder = Path.GetDirectoryName(path)!; folder.Length > _root.Length; folder = Path.GetDirectoryName(folder)!)
+        var file = new FileInfo(Path.Combine(_root, key.Value.Replace('/', Path.DirectorySeparatorChar)));
+        FileInfo part = file;
+        while (true)
         {
-            if (new DirectoryInfo(folder) is { Exists: true, LinkTarget: not null })
+            if (Exists(part) && part.Attributes.HasFlag(FileAttributes.ReparsePoint))
             {
-                throw new MlopsStorageException("store.access_denied", $"'{key}' lies behind a symbolic link in the {Description}. A store holds plain folders and files; remove the link.");
+                throw new MlopsStorageException("store.access_denied", $"'{key}' is, or lies behind, a symbolic link in the {Description}. A store holds plain folders and files; remove the link.");
             }
-        }
 
-        return path;
+            string above = Path.GetDirectoryName(part.FullName)!;
+            if (above.Length <= _root.Length)
+            {
+                return file;
+            }
+
+            part = new FileInfo(above);
+        }
     }
 
-    private static void EnsureFolder(string folder)
+    private static void EnsureFolder(ObjectKey key, string folder)
     {
-        if (Directory.Exists(folder))
+        var found = new FileInfo(folder);
+        if (!Exists(found))
         {
-            return;
+            string parent = Path.GetDirectoryName(folder)!;
+            EnsureFolder(key, parent);
+            Directory.CreateDirectory(folder);
+            DurableFiles.SyncFolder(parent);
         }
-
-        string parent = Path.GetDirectoryName(folder)!;
-        EnsureFolder(parent);
-        Directory.CreateDirectory(folder);
-        DurableFiles.SyncFolder(parent);
+        else if (!found.Attributes.HasFlag(FileAttributes.Directory))
+        {
+            throw new MlopsStorageException("store.invalid_key", $"'{key}' cannot be an object: a part of it before a '/' is an object already. A name is an object or a folder, not both; choose another key.");
+        }
     }
 
     private string NewTemporary() => Path.Combine(_root, Temporary, $"{_run}-{Interlocked.Increment(ref _counter):x}");
@@ -280,7 +362,7 @@ public sealed class FolderObjectStore : IObjectStore
             {
                 return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
             }
-            catch (IOException) when (attempt < 10_000 && Directory.Exists(Path.GetDirectoryName(path)))
+            catch (IOException taken) when (attempt < 10_000 && DurableFiles.IsSharingViolation(taken))
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(1 + (attempt % 5)), _time, cancellationToken).ConfigureAwait(false);
             }
@@ -315,8 +397,11 @@ public sealed class FolderObjectStore : IObjectStore
     {
         const int noSpace = 28;
         const int readOnly = 30;
+        const int linuxQuota = 122;
+        const int macQuota = 69;
         const int windowsDiskFull = unchecked((int)0x80070070);
-        if (error.HResult is noSpace or windowsDiskFull)
+        const int windowsHandleDiskFull = unchecked((int)0x80070027);
+        if (error.HResult is noSpace or linuxQuota or macQuota or windowsDiskFull or windowsHandleDiskFull)
         {
             return new MlopsStorageException("store.full", $"Cannot {what} the {Description}: the disk is full. Free space and try again; nothing was written.", error);
         }

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Mlops.Sdk;
 
 /// <summary>The name of an object in a store: the one place where names from outside are checked.</summary>
@@ -26,6 +28,17 @@ public readonly record struct ObjectKey
         return WhyNot(value, isPrefix: false) is { } reason
             ? throw new MlopsStorageException("store.invalid_key", $"'{Shorten(value)}' is not an object key: {reason}. Use segments of a-z, 0-9, '-', '_' and '.' joined by '/'.")
             : new ObjectKey(value);
+    }
+
+    /// <summary>Makes a key of a text if it is one.</summary>
+    /// <param name="value">The text.</param>
+    /// <param name="key">The key, or the default value.</param>
+    /// <returns>Whether the text is a key.</returns>
+    public static bool TryParse([NotNullWhen(true)] string? value, out ObjectKey key)
+    {
+        bool ok = value is not null && WhyNot(value, isPrefix: false) is null;
+        key = ok ? new ObjectKey(value!) : default;
+        return ok;
     }
 
     /// <summary>Checks a prefix for listing: a key, or the start of one, or empty for everything.</summary>

@@ -29,12 +29,29 @@ internal static partial class DurableFiles
         if (Link(temporary, target) != 0)
         {
             int error = Marshal.GetLastPInvokeError();
-            return error == ErrorExists ? false : throw new IOException($"'{target}' cannot be created: {Marshal.GetPInvokeErrorMessage(error)}.", error);
+            if (error == ErrorExists)
+            {
+                SyncFolder(Path.GetDirectoryName(target)!); // who lost builds on what the winner wrote: its name must be durable too
+                return false;
+            }
+
+            throw error is 1 or 13
+                ? new UnauthorizedAccessException($"'{target}' cannot be created: {Marshal.GetPInvokeErrorMessage(error)}.")
+                : new IOException($"'{target}' cannot be created: {Marshal.GetPInvokeErrorMessage(error)}.", error);
         }
 
         File.Delete(temporary);
         SyncFolder(Path.GetDirectoryName(target)!);
         return true;
+    }
+
+    /// <summary>Tells whether opening failed because somebody else has the file.</summary>
+    internal static bool IsSharingViolation(IOException error)
+    {
+        const int wouldBlock = 11;
+        const int macWouldBlock = 35;
+        const int windowsSharing = unchecked((int)0x80070020);
+        return error.HResult is wouldBlock or macWouldBlock or windowsSharing;
     }
 
     /// <summary>Replaces a file by a finished one, atomically and durably.</summary>
@@ -55,14 +72,14 @@ internal static partial class DurableFiles
         int handle = Open(folder, 0);
         if (handle < 0)
         {
-            throw new IOException($"The folder '{folder}' cannot be opened to make it durable: {Marshal.GetLastPInvokeErrorMessage()}.");
+            throw new IOException($"The folder '{folder}' cannot be opened to make it durable: {Marshal.GetLastPInvokeErrorMessage()}.", Marshal.GetLastPInvokeError());
         }
 
         try
         {
             if (FSync(handle) != 0)
             {
-                throw new IOException($"The folder '{folder}' cannot be made durable: {Marshal.GetLastPInvokeErrorMessage()}.");
+                throw new IOException($"The folder '{folder}' cannot be made durable: {Marshal.GetLastPInvokeErrorMessage()}.", Marshal.GetLastPInvokeError());
             }
         }
         finally
