@@ -38,6 +38,12 @@ internal static class Trained
 
     internal static (TestData Data, ILoadedModel Model) Get(string name) => Models[name].Value;
 
+    /// <summary>A model with a normaliser that no program can tell.</summary>
+    internal static (TestData Data, ILoadedModel Model) Unknown() => Binary(
+        new TestData(400, 2, 1, 3, 0, 30, ModelTask.Binary),
+        (c, d) => c.Transforms.NormalizeLogMeanVariance("N0.norm", "N0").Append(c.Transforms.Concatenate("Features", "N0.norm", "N1")),
+        c => c.BinaryClassification.Trainers.FastTree(SlotView.BinaryLabel, numberOfTrees: 5));
+
     private static LightGbmBinaryTrainer.Options Light(int leaves, int trees, bool categorical = false, int leafRows = 20) => new()
     {
         LabelColumnName = SlotView.BinaryLabel,
