@@ -21,13 +21,13 @@ public sealed class ScorerTests
     [InlineData(64)]
     public void Every_width_of_vectors_gives_the_same_bits(int width)
     {
-        foreach (string name in (string[])["lightgbm-missing", "lightgbm-64-leaves", "fasttree"])
+        foreach (string name in (string[])["lightgbm-missing", "lightgbm-64-leaves"])
         {
             (TestData data, ILoadedModel model) = Trained.Get(name);
             CompiledResult compiled = ProgramCompiler.Compile(model, model.Program, null, width, ProgramCompiler.TableBudget);
             Assert.Null(compiled.Problem);
             Assert.Equal("mask-tables", compiled.Model.Scorer);
-            EqualBitsTests.AssertEqualBits(model, compiled.Model, data);
+            EqualBitsTests.AssertEqualBits(model, compiled.Model, data, hostile: 500);
         }
     }
 
@@ -41,7 +41,7 @@ public sealed class ScorerTests
         CompiledResult compiled = ProgramCompiler.Compile(model, model.Program, null, ProgramCompiler.BestWidth, budget: 10_000);
         Assert.Null(compiled.Problem);
         Assert.Equal("flat-trees", compiled.Model.Scorer);
-        EqualBitsTests.AssertEqualBits(model, compiled.Model, data);
+        EqualBitsTests.AssertEqualBits(model, compiled.Model, data, hostile: 500);
     }
 
     [Theory]
@@ -95,7 +95,7 @@ public sealed class ScorerTests
         int wrong = 0;
         Parallel.For(0, 8, new ParallelOptions { MaxDegreeOfParallelism = 8 }, thread =>
         {
-            for (int i = 0; i < 20_000; i++)
+            for (int i = 0; i < 4_000; i++)
             {
                 int row = ((i * 7) + thread) % rows.Length;
                 if (Score(compiled, rows[row]) != expected[row])

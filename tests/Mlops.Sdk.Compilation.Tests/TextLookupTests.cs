@@ -20,7 +20,7 @@ public sealed class TextLookupTests
 
         var lookup = new TextLookup(categories);
         return categories.Concat(others).All(t => lookup.Find(new string(t.AsSpan())) == expected.GetValueOrDefault(t, categories.Length));
-    }, iter: 300);
+    }, iter: 200);
 
     [Fact]
     public void Texts_that_share_length_and_characters_at_all_places_it_looks_at_are_told_apart()

@@ -30,7 +30,8 @@ internal sealed class TextLookup
 
         // a table four times as large finds a seed without collisions for up to some hundred texts
         int bits = Math.Max(2, 66 - System.Numerics.BitOperations.LeadingZeroCount((ulong)Math.Max(1, distinct.Count)));
-        for (int extra = 0; extra < 4 && bits + extra <= 14; extra++)
+        bool alike = distinct.Keys.Select(Key).Distinct().Count() < distinct.Count;
+        for (int extra = 0; !alike && extra < 4 && bits + extra <= 14; extra++)
         {
             if (TryPlace(distinct, bits + extra, out _seed, out string[]? texts, out int[]? codes))
             {
@@ -73,33 +74,40 @@ internal sealed class TextLookup
 
     private static bool TryPlace(Dictionary<string, int> categories, int bits, out ulong seed, out string[] texts, out int[] codes)
     {
-        texts = new string[1 << bits];
-        codes = new int[1 << bits];
+        texts = [];
+        codes = [];
         seed = 0x9E3779B97F4A7C15;
-        for (int attempt = 0; attempt < MostSeeds; attempt++)
+        ulong[] keys = [.. categories.Keys.Select(Key)];
+        int[] taken = new int[1 << bits];
+        for (int attempt = 1; attempt <= MostSeeds; attempt++)
         {
-            Array.Fill(texts, "");
-            bool free = true;
-            foreach ((string text, int code) in categories)
+            int placed = 0;
+            for (; placed < keys.Length; placed++)
             {
-                int slot = (int)((Key(text) * seed) >> (64 - bits));
-                if (texts[slot].Length > 0)
+                ref int slot = ref taken[(int)((keys[placed] * seed) >> (64 - bits))];
+                if (slot == attempt)
                 {
-                    free = false;
                     break;
                 }
 
-                texts[slot] = text;
-                codes[slot] = code;
+                slot = attempt;
             }
 
-            if (free)
+            if (placed == keys.Length)
             {
+                texts = new string[1 << bits];
+                codes = new int[1 << bits];
+                Array.Fill(texts, "");
+                foreach ((string text, int code) in categories)
+                {
+                    int slot = (int)((Key(text) * seed) >> (64 - bits));
+                    (texts[slot], codes[slot]) = (text, code);
+                }
+
                 return true;
             }
 
-            seed = (seed * 6364136223846793005) + 1442695040888963407;
-            seed |= 1;
+            seed = ((seed * 6364136223846793005) + 1442695040888963407) | 1;
         }
 
         return false;
