@@ -8,6 +8,7 @@ var topics = new Dictionary<string, Func<Report, Task>>(StringComparer.Ordinal)
 {
     ["ledger"] = LedgerTopic.RunAsync,
     ["predict"] = PredictTopic.RunAsync,
+    ["record"] = RecordTopic.RunAsync,
 };
 
 if (args.Length == 0 || args.Any(a => !topics.ContainsKey(a)))

@@ -187,29 +187,34 @@ internal sealed class RecordingPlan
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void CountNumbers(ReadOnlySpan<NumberSlot> slots, ReadOnlySpan<float> values, long[] counts, Span<Moments> moments)
     {
+        // the caller has checked that there are as many values as slots; a slot's place in the counts is the plan's own
         ref float edges = ref MemoryMarshal.GetArrayDataReference(_edges);
+        ref long count = ref MemoryMarshal.GetArrayDataReference(counts);
+        ref Moments moment = ref MemoryMarshal.GetReference(moments);
         for (int i = 0; i < slots.Length; i++)
         {
             ref readonly NumberSlot slot = ref slots[i];
             float value = values[i];
+            int bin;
             if (float.IsFinite(value))
             {
                 // a bin is right-closed, so its number is how many edges lie below the value: eight at a time, no branch to mispredict
                 Vector256<float> wide = Vector256.Create(value);
-                int bin = 0;
+                ref float block = ref Unsafe.Add(ref edges, slot.EdgeStart);
+                bin = 0;
                 for (int b = 0; b < slot.EdgeBlocks; b++)
                 {
-                    Vector256<float> block = Vector256.LoadUnsafe(ref edges, (nuint)(slot.EdgeStart + (b * 8)));
-                    bin += BitOperations.PopCount(Vector256.GreaterThan(wide, block).ExtractMostSignificantBits());
+                    bin += BitOperations.PopCount(Vector256.GreaterThan(wide, Vector256.LoadUnsafe(ref block, (nuint)(b * 8))).ExtractMostSignificantBits());
                 }
 
-                counts[slot.CountStart + bin]++;
-                moments[i].Add(value);
+                Unsafe.Add(ref moment, i).Add(value);
             }
             else
             {
-                counts[slot.CountStart + slot.Bins + (float.IsNaN(value) ? 0 : 1)]++;
+                bin = slot.Bins + (float.IsNaN(value) ? 0 : 1);
             }
+
+            Unsafe.Add(ref count, slot.CountStart + bin)++;
         }
     }
 
@@ -220,7 +225,16 @@ internal sealed class RecordingPlan
 
     private readonly record struct TextSlot(FrozenDictionary<string, int> Codes, int CountStart, int Categories)
     {
-        internal int CodeOf(string? text) => text is null ? Categories + 1 : Codes.GetValueOrDefault(text, Categories);
+        internal int CodeOf(string? text)
+        {
+            if (text is null)
+            {
+                return Categories + 1;
+            }
+
+            ref readonly int code = ref Codes.GetValueRefOrNullRef(text);
+            return Unsafe.IsNullRef(in code) ? Categories : code;
+        }
     }
 }
 
