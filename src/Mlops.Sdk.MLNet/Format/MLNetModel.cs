@@ -154,12 +154,12 @@ internal sealed class MLNetModel : ILoadedModel
             // ML.NET asks for the label's column when it binds, though scoring never reads it
             if (schema.Task == ModelTask.Binary)
             {
-                builder.AddColumn(SlotView.BinaryLabel, BooleanDataViewType.Instance);
+                builder.AddColumn(SlotView.LabelOf(schema), BooleanDataViewType.Instance);
                 _getters[^1] = (ValueGetter<bool>)((ref bool value) => value = false);
             }
             else
             {
-                builder.AddColumn(SlotView.BinaryLabel, NumberDataViewType.Single);
+                builder.AddColumn(SlotView.LabelOf(schema), NumberDataViewType.Single);
                 _getters[^1] = (ValueGetter<float>)((ref float value) => value = 0);
             }
 

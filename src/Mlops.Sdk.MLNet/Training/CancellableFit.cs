@@ -15,25 +15,26 @@ internal static class CancellableFit
     /// <param name="context">The context that the estimator was made with; used for this run only.</param>
     /// <param name="estimator">The estimator.</param>
     /// <param name="data">The rows; their cursor watches the token too.</param>
-    /// <param name="time">The clock of the repeated call.</param>
     /// <param name="cancellationToken">Stops the fit.</param>
     /// <exception cref="OperationCanceledException">The token was set, whatever ML.NET threw because of it.</exception>
-    internal static ITransformer Fit(MLContext context, IEstimator<ITransformer> estimator, IDataView data, TimeProvider time, CancellationToken cancellationToken)
+    internal static ITransformer Fit(MLContext context, IEstimator<ITransformer> estimator, IDataView data, CancellationToken cancellationToken)
     {
         void OnLog(object? sender, LoggingEventArgs message) => cancellationToken.ThrowIfCancellationRequested();
 
         cancellationToken.ThrowIfCancellationRequested();
         context.Log += OnLog;
         ITimer? timer = null;
+
+        // always by the real clock: a still one in a test would leave the trainer running
         CancellationTokenRegistration registration = cancellationToken.Register(() =>
-            timer = time.CreateTimer(_ => Cancel(context), null, TimeSpan.Zero, Repeat));
+            timer = TimeProvider.System.CreateTimer(_ => Cancel(context), null, TimeSpan.Zero, Repeat));
         try
         {
             ITransformer model = estimator.Fit(data);
             cancellationToken.ThrowIfCancellationRequested();
             return model;
         }
-        catch (Exception error) when (cancellationToken.IsCancellationRequested && error is not OperationCanceledException { InnerException: null })
+        catch (Exception error) when (cancellationToken.IsCancellationRequested && error is not OperationCanceledException)
         {
             throw new OperationCanceledException("Training was cancelled.", error, cancellationToken);
         }

@@ -34,12 +34,12 @@ internal sealed class SlotView : IDataView
 
         if (binaryLabel is not null)
         {
-            schema.AddColumn(BinaryLabel, BooleanDataViewType.Instance);
+            schema.AddColumn(LabelOf(table.Schema), BooleanDataViewType.Instance);
             makers.Add((Func<Func<long>, ValueGetter<bool>>)(at => (ref bool value) => value = binaryLabel[at()]));
         }
         else if (numberLabel is not null)
         {
-            schema.AddColumn(BinaryLabel, NumberDataViewType.Single);
+            schema.AddColumn(LabelOf(table.Schema), NumberDataViewType.Single);
             makers.Add(OfNumbers(numberLabel));
         }
 
@@ -54,6 +54,18 @@ internal sealed class SlotView : IDataView
     public DataViewSchema Schema { get; }
 
     internal int Rows { get; }
+
+    /// <summary>Gets the name of the label's column: <c>Label</c>, made longer while an input has that name.</summary>
+    internal static string LabelOf(ModelSchema schema)
+    {
+        string name = BinaryLabel;
+        while (schema.Inputs.Any(i => i.Name == name))
+        {
+            name += "_";
+        }
+
+        return name;
+    }
 
     public long? GetRowCount() => Rows;
 

@@ -17,7 +17,7 @@ internal sealed record TrainedRecord(int Format, Digest Model, long Length);
 internal sealed record TrainedCandidate(ModelFile File, ILoadedModel Model, bool FromCache);
 
 /// <summary>Trains candidates, each once: what was trained on the same rows with the same options is taken from the cache, verified.</summary>
-internal sealed class CandidateTraining(IObjectStore store, IArtifactStore artifacts, TimeProvider time)
+internal sealed class CandidateTraining(IObjectStore store, IArtifactStore artifacts)
 {
     private const string Features = "Features";
     private const int MaxRecord = 4_096;
@@ -48,14 +48,14 @@ internal sealed class CandidateTraining(IObjectStore store, IArtifactStore artif
     internal static int SeedOf(int runSeed, string candidate) =>
         BitConverter.ToInt32(SHA256.HashData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{runSeed}:{candidate}")))) & int.MaxValue;
 
-    private byte[] Train(string name, CandidateOptions options, LabelledRows rows, int runSeed, CancellationToken cancellationToken)
+    private static byte[] Train(string name, CandidateOptions options, LabelledRows rows, int runSeed, CancellationToken cancellationToken)
     {
         int seed = SeedOf(runSeed, name);
         var context = new MLContext(seed);
         var view = new SlotView(rows.Table, rows.Binary, rows.Numbers, cancellationToken);
         IEstimator<ITransformer> estimator = Featurise(context, rows.Table.Schema, options.Normalise)
-            .Append(options.Build(new TrainerContext(context, rows.Table.Schema.Task, Features, SlotView.BinaryLabel, seed)));
-        ITransformer model = CancellableFit.Fit(context, estimator, view, time, cancellationToken);
+            .Append(options.Build(new TrainerContext(context, rows.Table.Schema.Task, Features, SlotView.LabelOf(rows.Table.Schema), seed)));
+        ITransformer model = CancellableFit.Fit(context, estimator, view, cancellationToken);
         using var bytes = new MemoryStream();
         context.Model.Save(model, view.Schema, bytes);
         return bytes.ToArray();

@@ -77,7 +77,7 @@ public sealed partial class PipelineRunner
         }
 
         var log = new StepLog(definition.Name, _time, progress);
-        var run = new RunInProgress<T>(definition.Name, plan, options, log, _registry, _artifacts, _formats, new CandidateTraining(_store, _artifacts, _time));
+        var run = new RunInProgress<T>(definition.Name, plan, options, log, _registry, _artifacts, _formats, new CandidateTraining(_store, _artifacts));
         try
         {
             await run.ReadAsync(cancellationToken).ConfigureAwait(false);
