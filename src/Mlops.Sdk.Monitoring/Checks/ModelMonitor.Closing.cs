@@ -8,6 +8,7 @@ namespace Mlops.Sdk.Monitoring;
 public sealed partial class ModelMonitor
 {
     private const int MostNumbers = 40;
+    private const int MostOpen = 64;
 
     internal async ValueTask<MonitorCheck> CheckAsync(string model, Actor? actor, bool closing, CancellationToken cancellationToken)
     {
@@ -28,13 +29,25 @@ public sealed partial class ModelMonitor
                 }
             }
 
+            checks.Open.RemoveRange(0, Math.Max(0, checks.Open.Count - MostOpen)); // only versions that cannot be found pile up here
             int newest = _recorder.NewestVersionOf(model) ?? checks.Open.Select(o => o.Window.Version).DefaultIfEmpty(0).Max();
             var last = new MonitorCheck(null, null, false);
             foreach (OpenWindow open in checks.Open.OrderBy(o => o.Window.Version == newest).ThenByDescending(o => o.Sealed).ToArray())
             {
                 // a version that left service gets no more rows, and an alert about it would ask for what was done already
                 bool current = open.Window.Version == newest;
-                MonitorCheck check = await CheckOneAsync(open, current, actor, closing || !current, cancellationToken).ConfigureAwait(false);
+                MonitorCheck check;
+                try
+                {
+                    check = await CheckOneAsync(open, current, actor, closing || !current, cancellationToken).ConfigureAwait(false);
+                }
+                catch (MlopsException e) when (!current)
+                {
+                    // what is left of an older version must not stand in the way of the one that answers now: it is tried again next time
+                    _logger.CheckFailed(model, e.Code, e);
+                    continue;
+                }
+
                 if (open.Sealed || closing || !current)
                 {
                     checks.Open.Remove(open);

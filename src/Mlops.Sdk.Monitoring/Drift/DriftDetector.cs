@@ -251,7 +251,8 @@ public static class DriftDetector
             {
                 DriftBin most = _bins.MaxBy(b => Math.Abs(Of(b.Current, _now) - Of(b.Reference, _before)))!;
                 string mean = _reference.Kind == InputKind.Number ? Text($"mean {_reference.Mean:G4} -> {_current.Mean:G4}, ") : string.Empty;
-                parts.Add(Text($"{mean}{most.Label} {Percent(Of(most.Reference, _before))} -> {Percent(Of(most.Current, _now))}"));
+                string label = _reference.Kind == InputKind.Number ? $"rows {most.Label}:" : most.Label;
+                parts.Add(Text($"{mean}{label} {Percent(Of(most.Reference, _before))} -> {Percent(Of(most.Current, _now))}"));
             }
 
             return string.Join(", ", parts);

@@ -31,7 +31,7 @@ internal static class DriftReportHtml
         var html = new StringBuilder();
         html.Append("<section class=\"mlops-drift\">\n").Append(Style);
         html.Append(CultureInfo.InvariantCulture, $"\n<h2>Drift of {Encode(report.Model)} version {report.Version}: <span class=\"{CssClass(report.Status)}\">{ReportNumbers.Word(report.Status)}</span></h2>\n");
-        html.Append(CultureInfo.InvariantCulture, $"<p>{Encode(report.Summary)}</p>\n<p class=\"muted\">{ReportNumbers.Count(report.Rows)} rows against {ReportNumbers.Count(report.ReferenceRows)} of training, {ReportNumbers.Span(report)}. <span class=\"key\" style=\"background:var(--r);opacity:.55\"></span>training<span class=\"key\" style=\"border:2px solid var(--c);box-sizing:border-box\"></span>now</p>\n");
+        html.Append(CultureInfo.InvariantCulture, $"<p>{Arrows(report.Summary)}</p>\n<p class=\"muted\">{ReportNumbers.Count(report.Rows)} rows against {ReportNumbers.Count(report.ReferenceRows)} of training, {ReportNumbers.Span(report)}. <span class=\"key\" style=\"background:var(--r);opacity:.55\"></span>training<span class=\"key\" style=\"border:2px solid var(--c);box-sizing:border-box\"></span>now</p>\n");
         Table(html, report);
         html.Append("<div class=\"charts\">\n");
         foreach (FeatureDrift feature in report.Features)
@@ -49,7 +49,7 @@ internal static class DriftReportHtml
         {
             ShareChange? missing = feature.Shares.FirstOrDefault(s => s.Kind == ShareKind.Missing);
             string share = missing is null ? "–" : $"{ReportNumbers.Percent(missing.Reference)} → {ReportNumbers.Percent(missing.Current)}";
-            html.Append(CultureInfo.InvariantCulture, $"<tr><td>{NameOf(feature)}</td><td class=\"{CssClass(feature.Status)}\">{ReportNumbers.Word(feature.Status)}</td><td class=\"n\">{ReportNumbers.Distance(feature.Psi)}</td><td class=\"n\">{ReportNumbers.Distance(feature.JensenShannon)}</td><td class=\"n\">{Encode(ReportNumbers.PValue(feature.AdjustedPValue))}</td><td class=\"n\">{share}</td><td>{Encode(feature.Change)}</td></tr>\n");
+            html.Append(CultureInfo.InvariantCulture, $"<tr><td>{NameOf(feature)}</td><td class=\"{CssClass(feature.Status)}\">{ReportNumbers.Word(feature.Status)}</td><td class=\"n\">{ReportNumbers.Distance(feature.Psi)}</td><td class=\"n\">{ReportNumbers.Distance(feature.JensenShannon)}</td><td class=\"n\">{Encode(ReportNumbers.PValue(feature.AdjustedPValue))}</td><td class=\"n\">{share}</td><td>{Arrows(feature.Change)}</td></tr>\n");
         }
 
         html.Append("</tbody></table></div>\n");
@@ -67,10 +67,10 @@ internal static class DriftReportHtml
             Bar bar = bars[i];
             double x = i * step;
             html.Append(CultureInfo.InvariantCulture, $"<g><title>{Encode(ReportNumbers.Name(bar.Label, 80))}: {ReportNumbers.Percent(bar.Reference)} in training, {ReportNumbers.Percent(bar.Current)} now</title><rect class=\"ref\" x=\"{F(x + (step * 0.08))}\" y=\"{F(Base - (bar.Reference * scale))}\" width=\"{F(step * 0.84)}\" height=\"{F(bar.Reference * scale)}\"/><rect class=\"cur\" x=\"{F(x + (step * 0.2))}\" y=\"{F(Base - (bar.Current * scale))}\" width=\"{F(step * 0.6)}\" height=\"{F(bar.Current * scale)}\"/></g>");
-            if (bars.Count <= 12)
+            if (bar.Labelled && bars.Count <= 14)
             {
-                int room = Math.Max(4, (int)(step / 5.4));
-                html.Append(CultureInfo.InvariantCulture, $"<text text-anchor=\"middle\" x=\"{F(x + (step / 2))}\" y=\"{Base + (i % 2 == 0 ? 13 : 26)}\">{Encode(ReportNumbers.Name(bar.Label, room * 2))}</text>");
+                (string anchor, double at) = i == 0 ? ("start", 0d) : i == bars.Count - 1 ? ("end", Width) : ("middle", x + (step / 2));
+                html.Append(CultureInfo.InvariantCulture, $"<text text-anchor=\"{anchor}\" x=\"{F(at)}\" y=\"{Base + (i % 2 == 0 ? 13 : 26)}\">{Encode(ReportNumbers.Name(bar.Label, Math.Max(9, (int)(step / 2.8))))}</text>");
             }
         }
 
@@ -84,7 +84,7 @@ internal static class DriftReportHtml
         double now = feature.Values;
         double outsideBefore = feature.Shares.Where(s => s.Kind != ShareKind.Unseen).Sum(s => s.Reference);
         double outsideNow = feature.Shares.Where(s => s.Kind != ShareKind.Unseen).Sum(s => s.Current);
-        Bar Of(string label, long r, long c) => new(label, before > 0 ? r / before * (1 - outsideBefore) : 0, now > 0 ? c / now * (1 - outsideNow) : 0);
+        Bar Of(string label, long r, long c, bool labelled) => new(label, before > 0 ? r / before * (1 - outsideBefore) : 0, now > 0 ? c / now * (1 - outsideNow) : 0, labelled);
         IReadOnlyList<DriftBin> bins = feature.Bins;
         if (bins.Count > MostBins && feature.Kind == InputKind.Text)
         {
@@ -95,8 +95,9 @@ internal static class DriftReportHtml
 
         return
         [
-            .. bins.Select(b => Of(b.Label, b.Reference, b.Current)),
-            .. feature.Shares.Where(s => s.Kind != ShareKind.Unseen).Select(s => new Bar($"({s.Kind.ToString().ToLowerInvariant()})", s.Reference, s.Current)),
+            // ranges follow each other: the ends tell enough, the rest is in the tooltip
+            .. bins.Select((b, i) => Of(b.Label, b.Reference, b.Current, feature.Kind == InputKind.Text || bins.Count <= 3 || i == 0 || i == bins.Count - 1)),
+            .. feature.Shares.Where(s => s.Kind != ShareKind.Unseen).Select(s => new Bar($"({s.Kind.ToString().ToLowerInvariant()})", s.Reference, s.Current, Labelled: true)),
         ];
     }
 
@@ -109,9 +110,11 @@ internal static class DriftReportHtml
         _ => "stable",
     };
 
+    private static string Arrows(string text) => Encode(text).Replace(" -&gt; ", "\u00a0→\u00a0", StringComparison.Ordinal);
+
     private static string Encode(string text) => WebUtility.HtmlEncode(text);
 
     private static string F(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
 
-    private readonly record struct Bar(string Label, double Reference, double Current);
+    private readonly record struct Bar(string Label, double Reference, double Current, bool Labelled);
 }

@@ -33,20 +33,28 @@ public sealed class HostingTests
     }
 
     [Fact]
-    public async Task A_check_that_fails_is_tried_again_at_the_next_tick()
+    public async Task A_version_that_cannot_be_found_stands_in_nobodys_way_and_a_failed_tick_is_not_the_last()
     {
         (MonitorWorld world, MonitorWorld.Host other) = await MonitorWorld.OpenAsync();
         await using MonitorWorld _ = world;
-        using IHost host = Build(world, other, m => m.Watch("m").Watch("no-such-model"));
+        var trigger = new SignallingTrigger();
+        using IHost host = Build(world, other, m => m.Watch("m", w => w.Retrain()).Watch("no-such-model"), services => services.AddSingleton<IRetrainingTrigger>(trigger));
         await host.StartAsync();
         MonitorWorld.Host served = other with { Recorder = host.Services.GetRequiredService<PredictionRecorder>() };
         served.Recorder.Watch("m", 99, TestData.Schema, Data.ReferenceProfile.Of(world.Trained, TestData.Answers(world.Trained))); // the registry does not know it
         served.Predict(TestData.Sample(2, 500), version: 99);
-        world.Time.Advance(TimeSpan.FromMinutes(5));
-        await served.ServeAsync(1);
-        served.Predict(TestData.Sample(2, 500));
         ModelMonitor monitor = host.Services.GetRequiredService<ModelMonitor>();
         await Assert.ThrowsAsync<MlopsNotFoundException>(async () => await monitor.CheckAsync("m"));
+        world.Time.Advance(TimeSpan.FromMinutes(5)); // fails as well
+        await served.ServeAsync(1);
+        served.Predict(TestData.Sample(2, 500, mean: 200));
+        while (!trigger.Called.Task.IsCompleted)
+        {
+            world.Time.Advance(TimeSpan.FromMinutes(5));
+            await Task.Yield();
+        }
+
+        Assert.Single(await other.EntriesAsync(LedgerKinds.AlertRaised));
         await host.StopAsync();
     }
 
