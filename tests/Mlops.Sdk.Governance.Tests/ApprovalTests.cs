@@ -210,6 +210,25 @@ public sealed class ApprovalTests
     }
 
     [Fact]
+    public async Task Approvals_written_where_no_guard_stood_count_once_a_person_and_only_for_the_right_digest()
+    {
+        LedgerResource resource = new("model", "taxi-fare", 1);
+        await using (TestWorkspace unguarded = await _store.OpenAsync(Author))
+        {
+            ModelVersion version = await unguarded.RegisterAsync();
+            unguarded.Actors.Current = new Actor("bob");
+            await unguarded.AppendAsync(LedgerKinds.ApprovalGiven, new ApprovalNote("taxi-fare", 1, version.Digest), resource);
+            await unguarded.AppendAsync(LedgerKinds.ApprovalGiven, new ApprovalNote("taxi-fare", 1, version.Digest), resource);
+            unguarded.Actors.Current = new Actor("cleo");
+            await unguarded.AppendAsync(LedgerKinds.ApprovalGiven, new ApprovalNote("taxi-fare", 1, Digest.Of([9])), resource);
+        }
+
+        await using TestWorkspace workspace = await OpenAsync(2, out ApprovalService approvals);
+        Assert.Equal([true, false], (await approvals.ListApprovalsAsync("taxi-fare", 1)).Select(a => a.Counts));
+        await Assert.ThrowsAsync<MlopsDeniedException>(async () => await workspace.Registry.MoveAliasAsync("taxi-fare", "champion", 1, "ship it"));
+    }
+
+    [Fact]
     public async Task A_version_entry_that_the_registry_ignores_cannot_prepare_approvals_for_bytes_to_come()
     {
         await using TestWorkspace workspace = await OpenAsync(1, out ApprovalService approvals);

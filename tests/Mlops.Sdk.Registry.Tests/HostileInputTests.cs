@@ -162,6 +162,89 @@ public sealed class HostileInputTests
     }
 
     [Fact]
+    public async Task A_version_without_its_optional_fields_is_taken_in()
+    {
+        await using TestWorkspace workspace = await _store.OpenAsync();
+        using System.Text.Json.JsonDocument document = System.Text.Json.JsonDocument.Parse($$"""{"model":"a","number":1,"digest":"{{Digest.Of([1])}}","status":"Validated","files":[]}""");
+        await workspace.Ledger.AppendAsync([new LedgerDraft(LedgerKinds.VersionRegistered, new LedgerResource("model", "a", 1), "test", document.RootElement)]);
+        Assert.Empty(Assert.Single(await workspace.Registry.ListVersionsAsync("a")).Metrics);
+    }
+
+    [Fact]
+    public async Task A_manifest_without_its_optional_fields_is_read_with_empty_ones()
+    {
+        await using TestWorkspace workspace = await _store.OpenAsync();
+        ModelVersion version = await workspace.RegisterAsync("a");
+        using MemoryStream bytes = new(System.Text.Encoding.UTF8.GetBytes($$$"""
+            {"format":1,"model":"a","modelFormat":"mlnet","algorithm":"x","files":[{"name":"f","digest":"{{{version.Digest}}}","length":1}],
+             "schema":{"task":"Binary","inputs":[{"name":"i","kind":"Number","source":"i"}],"outputs":["Score"],"label":"l"},"later":{"unknown":1},
+             "environment":{"runtime":"r","operatingSystem":"o","architecture":"a","processors":1,"packages":{},"seed":1}}
+            """));
+        Digest digest = (await workspace.Artifacts.WriteAsync(bytes)).Digest;
+        ModelManifest manifest = await workspace.Registry.ReadManifestAsync(version with { Digest = digest });
+        Assert.Empty(manifest.Parameters);
+        Assert.Empty(manifest.Metrics);
+        Assert.Empty(manifest.Gates);
+        Assert.Empty(manifest.Notes);
+        Assert.Empty(manifest.Environment!.CpuFeatures);
+    }
+
+    [Fact]
+    public void No_data_of_any_shape_makes_the_view_fail()
+    {
+        // a view that throws would stop the ledger of the whole process
+        string[] kinds = [LedgerKinds.RunStarted, LedgerKinds.RunEnded, LedgerKinds.VersionRegistered, LedgerKinds.AliasMoved, LedgerKinds.DeploymentStarted, LedgerKinds.DeploymentEnded, "other"];
+        Dictionary<string, string> valid = new()
+        {
+            ["model"] = "\"a\"", ["number"] = "1", ["digest"] = $"\"{Digest.Of([1])}\"", ["status"] = "\"Validated\"", ["files"] = "[]", ["metrics"] = "{}", ["runId"] = "\"a\"", ["parent"] = "null",
+            ["alias"] = "\"champion\"", ["from"] = "null", ["to"] = "1", ["version"] = "1", ["host"] = "\"h\"", ["experiment"] = "\"e\"", ["trigger"] = "\"t\"", ["reason"] = "\"r\"", ["message"] = "\"m\"", ["steps"] = "[]", ["parameters"] = "{}",
+        };
+        string?[] values = [null, "null", "0", "1", "2", "-1", "1e99", "99999999999", "true", "\"\"", "\"a\"", "\"Failed\"", "[]", "[null]", "{}", "{\"auc\":null}", "{\"auc\":{\"value\":1}}", "[{\"name\":null}]"];
+        Gen<string> data = Gen.Select(Gen.Int[0, valid.Count - 1], Gen.Int[0, values.Length - 1]).Array[0, 3].Select(changes =>
+        {
+            Dictionary<string, string?> fields = valid.ToDictionary(v => v.Key, v => (string?)v.Value);
+            foreach ((int field, int value) in changes)
+            {
+                fields[valid.Keys.ElementAt(field)] = values[value];
+            }
+
+            return "{" + string.Join(',', fields.Where(f => f.Value is not null).Select(f => $"\"{f.Key}\":{f.Value}")) + "}";
+        });
+        Gen<(string, string, string, string, int)[]> entries = Gen.Select(
+            Gen.Int[0, kinds.Length - 1].Select(i => kinds[i]),
+            Gen.Bool.Select(b => b ? "model" : "run"),
+            Gen.Int[0, 9].Select(i => i > 0 ? "a" : "../b"),
+            data,
+            Gen.Int[0, 19].Select(i => i > 0 ? 1 : 2)).Array[1, 10];
+        entries.Sample(
+            all =>
+            {
+                RegistryState state = new();
+                long number = 0;
+                foreach ((string kind, string resource, string name, string json, int format) in all)
+                {
+                    using System.Text.Json.JsonDocument document = System.Text.Json.JsonDocument.Parse(json);
+                    state.Apply(new LedgerEntry
+                    {
+                        Number = number,
+                        Commit = number++,
+                        Id = $"{number}",
+                        Kind = kind,
+                        Format = format,
+                        Resource = new LedgerResource(resource, name),
+                        Outcome = LedgerOutcome.Done,
+                        Actor = Actor.System,
+                        Reason = "r",
+                        Time = TestStore.Start,
+                        Source = "s",
+                        Data = document.RootElement.Clone(),
+                    });
+                }
+            },
+            iter: 5_000);
+    }
+
+    [Fact]
     public async Task A_long_reason_is_cut_in_the_record_of_a_denial_and_never_within_a_character()
     {
         await using TestWorkspace workspace = await _store.OpenAsync();

@@ -51,7 +51,7 @@ public static class LedgerData
         JsonTypeInfo<T> type = TypeOf<T>();
         try
         {
-            note = data.ValueKind == JsonValueKind.Object ? data.Deserialize(type) : default;
+            note = data.ValueKind == JsonValueKind.Object ? Complete(data.Deserialize(type)) : default;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or MlopsIntegrityException)
         {
@@ -60,6 +60,15 @@ public static class LedgerData
 
         return note is not null;
     }
+
+    /// <summary>Generated readers leave an init-only property null when its field is missing, whatever its initial value: the empty ones are put back.</summary>
+    private static T? Complete<T>(T? note) => (T?)(object?)(note switch
+    {
+        RunStart { Parameters: null } start => start with { Parameters = new Dictionary<string, string>() },
+        RunEnd { Steps: null } end => end with { Steps = [] },
+        VersionNote { Metrics: null } version => version with { Metrics = new Dictionary<string, MetricValue>() },
+        _ => note,
+    });
 
     private static JsonTypeInfo<T> TypeOf<T>() => (JsonTypeInfo<T>?)LedgerDataJson.Default.GetTypeInfo(typeof(T))
         ?? throw new NotSupportedException($"{typeof(T).Name} is no record of ledger data. Serialise your own records with your own context.");

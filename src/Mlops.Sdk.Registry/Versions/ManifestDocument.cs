@@ -41,17 +41,28 @@ internal static class ManifestDocument
             ModelManifest? manifest = JsonSerializer.Deserialize(bytes, ManifestJson.Default.ModelManifest);
             if (manifest is not null && manifest.Model == version.Model)
             {
+                manifest = Complete(manifest);
                 RegistryRules.CheckManifest(manifest);
                 return manifest;
             }
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or MlopsDataException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or MlopsDataException or MlopsIntegrityException { Code: "artifact.invalid_digest" })
         {
             throw Unreadable(version, e);
         }
 
         throw Unreadable(version, null);
     }
+
+    /// <summary>Generated readers leave an init-only property null when its field is missing, whatever its initial value: the empty ones are put back.</summary>
+    private static ModelManifest Complete(ModelManifest read) => read with
+    {
+        Parameters = read.Parameters ?? new Dictionary<string, string>(),
+        Metrics = read.Metrics ?? new Dictionary<string, MetricValue>(),
+        Gates = read.Gates ?? [],
+        Notes = read.Notes ?? [],
+        Environment = read.Environment is { CpuFeatures: null } environment ? environment with { CpuFeatures = [] } : read.Environment,
+    };
 
     private static MlopsIntegrityException Unreadable(ModelVersion version, Exception? cause) => new(
         "registry.unreadable_manifest",
