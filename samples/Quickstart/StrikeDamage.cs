@@ -23,6 +23,7 @@ internal sealed record Strike(
 /// <summary>The answer.</summary>
 internal readonly record struct Risk(float Probability, bool Damage);
 
+#region pipeline
 /// <summary>Predicts whether a strike did damage, from the reports of some years.</summary>
 internal sealed class StrikeDamage(IDataSource<Strike> reports) : PipelineDefinition<Strike>("strike-damage")
 {
@@ -43,3 +44,4 @@ internal sealed class StrikeDamage(IDataSource<Strike> reports) : PipelineDefini
         .Gate(g => g.BeatsBaseline(margin: 0.05).NotWorseThanChampion(margin: 0.05))
         .Register();
 }
+#endregion

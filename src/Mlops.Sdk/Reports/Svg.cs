@@ -11,7 +11,7 @@ internal static class Svg
     private const int Height = 240;
     private const int Left = 46;
     private const int Bottom = 34;
-    private const int Top = 12;
+    private const int Top = 24;
     private const int Right = 14;
 
     /// <summary>Draws lines over a common plane.</summary>
@@ -81,7 +81,7 @@ internal static class Svg
         }
 
         svg.Append(CultureInfo.InvariantCulture, $"<text class=\"axis\" text-anchor=\"end\" x=\"{Width - Right}\" y=\"{Height - 3}\">{Encode(x.Name)}</text>");
-        svg.Append(CultureInfo.InvariantCulture, $"<text class=\"axis\" x=\"2\" y=\"{Top - 1}\">{Encode(y.Name)}</text>");
+        svg.Append(CultureInfo.InvariantCulture, $"<text class=\"axis\" x=\"2\" y=\"{Top - 12}\">{Encode(y.Name)}</text>");
     }
 
     private static void Legend(StringBuilder svg, IEnumerable<(string Name, string Class)> lines)

@@ -1,0 +1,38 @@
+// Predicts without pause while another process promotes: every answer is checked, to the bit, against what its version answers.
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using Mlops.Sdk;
+using Mlops.Sdk.Integration.Worker;
+using Mlops.Sdk.Serving;
+
+int count = int.Parse(args[1], CultureInfo.InvariantCulture);
+await using MlopsWorkspace mlops = await MlopsWorkspace.OpenAsync(args[0], m => m.Services.Configure<MlopsOptions>(o => o.PollInterval = TimeSpan.FromMilliseconds(20)));
+var expected = new Dictionary<int, float[]>();
+foreach (int version in new[] { 1, 2 })
+{
+    IPredictor<House, Quote> pinned = await mlops.ServeAsync<House, Quote>("houses", ServedModelOptions.Pin(version));
+    expected[version] = [.. HousePrices.Questions.Select(q => pinned.Predict(q).Value.Score)];
+}
+
+IPredictor<House, Quote> predictor = await mlops.ServeAsync<House, Quote>("houses");
+Task<string?> told = Task.Run(Console.ReadLine); // the console has no asynchronous read
+long calls = 0;
+long wrong = 0;
+int swaps = -1;
+int last = 0;
+while (calls < count || !told.IsCompleted)
+{
+    for (int i = 0; i < HousePrices.Questions.Count; i++, calls++)
+    {
+        Prediction<Quote> answer = predictor.Predict(HousePrices.Questions[i]);
+        wrong += BitConverter.SingleToInt32Bits(expected[answer.Version][i]) == BitConverter.SingleToInt32Bits(answer.Value.Score) ? 0 : 1;
+        if (answer.Version != last)
+        {
+            last = answer.Version;
+            Console.WriteLine($"swap {++swaps} to {last}");
+        }
+    }
+}
+
+Console.WriteLine($"calls {calls} wrong {wrong}");
+return wrong == 0 ? 0 : 1;
