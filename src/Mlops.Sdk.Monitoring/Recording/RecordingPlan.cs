@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -73,16 +72,13 @@ internal sealed class RecordingPlan
             }
             else
             {
-                var codes = new Dictionary<string, int>(StringComparer.Ordinal);
-                for (int i = 0; i < feature.Categories.Length; i++)
+                if (feature.Categories.Distinct(StringComparer.Ordinal).Count() != feature.Categories.Length)
                 {
-                    if (!codes.TryAdd(feature.Categories[i], i))
-                    {
-                        throw new MlopsDataException("monitoring.profile_mismatch", $"The reference of {model} v{version} lists a category of '{feature.Name}' twice. Write it with ReferenceProfile.Of.");
-                    }
+                    throw new MlopsDataException("monitoring.profile_mismatch", $"The reference of {model} v{version} lists a category of '{feature.Name}' twice. Write it with ReferenceProfile.Of.");
                 }
 
-                texts.Add(new TextSlot(codes.ToFrozenDictionary(StringComparer.Ordinal), counts, codes.Count));
+                var codes = new CategoryCodes(feature.Categories);
+                texts.Add(new TextSlot(codes, counts, codes.Count));
                 counts += codes.Count + 2;
             }
         }
@@ -223,18 +219,10 @@ internal sealed class RecordingPlan
 
     private readonly record struct NumberSlot(int EdgeStart, int EdgeBlocks, int CountStart, int Bins);
 
-    private readonly record struct TextSlot(FrozenDictionary<string, int> Codes, int CountStart, int Categories)
+    private readonly record struct TextSlot(CategoryCodes Codes, int CountStart, int Categories)
     {
-        internal int CodeOf(string? text)
-        {
-            if (text is null)
-            {
-                return Categories + 1;
-            }
-
-            ref readonly int code = ref Codes.GetValueRefOrNullRef(text);
-            return Unsafe.IsNullRef(in code) ? Categories : code;
-        }
+        /// <summary>Finds a category's place; unseen and missing stand behind the last one.</summary>
+        internal int CodeOf(string? text) => text is null ? Categories + 1 : Codes.CodeOf(text);
     }
 }
 
