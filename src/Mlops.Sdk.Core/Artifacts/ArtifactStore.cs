@@ -15,17 +15,20 @@ public sealed class ArtifactStore(IObjectStore store) : IArtifactStore
         ArgumentNullException.ThrowIfNull(content);
         if (content.CanSeek)
         {
-            return await WriteSeekableAsync(content, cancellationToken).ConfigureAwait(false);
+            long start = content.Position;
+            ArtifactInfo found = await HashAsync(content, null, cancellationToken).ConfigureAwait(false);
+            content.Position = start;
+            return await StoreAsync(found, content, cancellationToken).ConfigureAwait(false);
         }
 
         // the name is the digest, which is known only at the end: what cannot be read twice is spooled to a file that goes with its handle
         string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
-        var spool = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, Block, FileOptions.DeleteOnClose | FileOptions.Asynchronous);
+        var spool = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 0, FileOptions.DeleteOnClose | FileOptions.Asynchronous);
         await using (spool.ConfigureAwait(false))
         {
-            await content.CopyToAsync(spool, Block, cancellationToken).ConfigureAwait(false);
+            ArtifactInfo found = await HashAsync(content, spool, cancellationToken).ConfigureAwait(false);
             spool.Position = 0;
-            return await WriteSeekableAsync(spool, cancellationToken).ConfigureAwait(false);
+            return await StoreAsync(found, spool, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -34,7 +37,8 @@ public sealed class ArtifactStore(IObjectStore store) : IArtifactStore
     {
         ObjectKey key = KeyOf(digest);
         Stream stream = await store.OpenAsync(key, null, cancellationToken).ConfigureAwait(false) ?? throw Missing(digest);
-        return new VerifyingStream(stream, digest, store.Description);
+        return new VerifyingStream(stream, digest, found => new MlopsIntegrityException(
+            "artifact.corrupt", $"The artifact {digest} in the {store.Description} is damaged or was changed: its bytes now have the digest {found}. Nothing of it may be used; restore it from a copy."));
     }
 
     /// <inheritdoc/>
@@ -55,20 +59,23 @@ public sealed class ArtifactStore(IObjectStore store) : IArtifactStore
 
     private static ObjectKey KeyOf(Digest digest) => ObjectKey.Parse($"artifacts/sha256/{digest.Hex[..2]}/{digest.Hex}");
 
-    private async ValueTask<ArtifactInfo> WriteSeekableAsync(Stream content, CancellationToken cancellationToken)
+    private async ValueTask<ArtifactInfo> StoreAsync(ArtifactInfo artifact, Stream content, CancellationToken cancellationToken)
     {
-        long start = content.Position;
-        (Digest digest, long length) = await HashAsync(content, cancellationToken).ConfigureAwait(false);
-        ObjectKey key = KeyOf(digest);
-        if (await store.HeadAsync(key, cancellationToken).ConfigureAwait(false) is { } there && there.Length == length && await IsIntactAsync(digest, cancellationToken).ConfigureAwait(false))
+        ObjectKey key = KeyOf(artifact.Digest);
+        if (await store.HeadAsync(key, cancellationToken).ConfigureAwait(false) is { } there && there.Length == artifact.Length && await IsIntactAsync(artifact.Digest, cancellationToken).ConfigureAwait(false))
         {
-            return new ArtifactInfo(digest, length);
+            return artifact;
         }
 
-        content.Position = start;
-        // replaces: what has this name is either the same content or damaged
-        await store.PutAsync(key, content, PutCondition.Any, cancellationToken).ConfigureAwait(false);
-        return new ArtifactInfo(digest, length);
+        // hashed once more on its way: content that changes between the two readings must not get the name of what it was
+        var checkedContent = new VerifyingStream(content, artifact.Digest, found => new MlopsIntegrityException(
+            "artifact.changed_while_stored", $"The content had the digest {artifact.Digest} when it was read first and {found} when it was stored. Nothing was stored; let nobody write to it meanwhile."), leaveOpen: true);
+        await using (checkedContent.ConfigureAwait(false))
+        {
+            // replaces: what has this name is either the same content or damaged
+            await store.PutAsync(key, checkedContent, PutCondition.Any, cancellationToken).ConfigureAwait(false);
+            return artifact;
+        }
     }
 
     private async ValueTask<bool> IsIntactAsync(Digest digest, CancellationToken cancellationToken)
@@ -81,12 +88,11 @@ public sealed class ArtifactStore(IObjectStore store) : IArtifactStore
 
         await using (stream.ConfigureAwait(false))
         {
-            (Digest found, _) = await HashAsync(stream, cancellationToken).ConfigureAwait(false);
-            return found == digest;
+            return (await HashAsync(stream, null, cancellationToken).ConfigureAwait(false)).Digest == digest;
         }
     }
 
-    private static async ValueTask<(Digest Digest, long Length)> HashAsync(Stream content, CancellationToken cancellationToken)
+    private static async ValueTask<ArtifactInfo> HashAsync(Stream content, Stream? copy, CancellationToken cancellationToken)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         byte[] buffer = ArrayPool<byte>.Shared.Rent(Block);
@@ -97,9 +103,13 @@ public sealed class ArtifactStore(IObjectStore store) : IArtifactStore
             {
                 hash.AppendData(buffer.AsSpan(0, read));
                 length += read;
+                if (copy is not null)
+                {
+                    await copy.WriteAsync(buffer.AsMemory(0, read), cancellationToken).ConfigureAwait(false);
+                }
             }
 
-            return (Digest.FromHash(hash.GetHashAndReset()), length);
+            return new ArtifactInfo(Digest.FromHash(hash.GetHashAndReset()), length);
         }
         finally
         {

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 namespace Mlops.Sdk;
 
 /// <summary>Hashes what passes and refuses the end when it was not what it should be.</summary>
-internal sealed class VerifyingStream(Stream inner, Digest expected, string place) : Stream
+internal sealed class VerifyingStream(Stream inner, Digest expected, Func<Digest, MlopsIntegrityException> refuse, bool leaveOpen = false) : Stream
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private bool _verified;
@@ -49,7 +49,11 @@ internal sealed class VerifyingStream(Stream inner, Digest expected, string plac
     {
         if (disposing)
         {
-            inner.Dispose();
+            if (!leaveOpen)
+            {
+                inner.Dispose();
+            }
+
             _hash.Dispose();
         }
 
@@ -65,9 +69,7 @@ internal sealed class VerifyingStream(Stream inner, Digest expected, string plac
         else if (asked > 0 && !_verified)
         {
             Digest found = Digest.FromHash(_hash.GetHashAndReset());
-            _verified = found == expected
-                ? true
-                : throw new MlopsIntegrityException("artifact.corrupt", $"The artifact {expected} in the {place} is damaged or was changed: its bytes now have the digest {found}. Nothing of it may be used; restore it from a copy.");
+            _verified = found == expected ? true : throw refuse(found);
         }
     }
 }

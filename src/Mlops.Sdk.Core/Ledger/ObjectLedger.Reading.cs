@@ -178,8 +178,15 @@ public sealed partial class ObjectLedger
 
         await using (stream.ConfigureAwait(false))
         {
-            return await BoundedReading.ReadAllAsync(stream, CommitCodec.MaxCommitBytes, cancellationToken).ConfigureAwait(false)
-                ?? throw new FormatException($"it has more than {CommitCodec.MaxCommitBytes} bytes");
+            try
+            {
+                return await BoundedReading.ReadAllAsync(stream, CommitCodec.MaxCommitBytes, cancellationToken).ConfigureAwait(false)
+                    ?? throw new FormatException($"it has more than {CommitCodec.MaxCommitBytes} bytes");
+            }
+            catch (IOException error)
+            {
+                throw new MlopsStorageException("store.unavailable", $"Reading commit {number} of the {_store.Description} broke off: {error.Message} Try again.", error);
+            }
         }
     }
 

@@ -47,7 +47,7 @@ public sealed partial class ObjectLedger
     {
         for (int attempt = 0; attempt < MaxAttempts; attempt++)
         {
-            LedgerHead before = await ReadNewAsync(_stop.Token).ConfigureAwait(false);
+            LedgerHead before = await ReadNewPatientlyAsync().ConfigureAwait(false);
             CheckProjections();
             Batch batch = Decide(waiting, before);
             if (batch.Lines.Count == 0)
@@ -77,6 +77,25 @@ public sealed partial class ObjectLedger
 
         throw new MlopsConflictException("ledger.contended", $"{MaxAttempts} attempts to append to the {_store.Description} met another writer each time. Fewer writers, or one process that writes for the others, helps.");
     }
+
+    private async ValueTask<LedgerHead> ReadNewPatientlyAsync()
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await ReadNewAsync(_stop.Token).ConfigureAwait(false);
+            }
+            catch (MlopsStorageException error) when (error.Code == "store.unavailable" && attempt < MaxStoreAttempts)
+            {
+                LogPollFailed(_store.Description, error);
+            }
+
+            await PauseAsync(attempt).ConfigureAwait(false);
+        }
+    }
+
+    private Task PauseAsync(int attempt) => Task.Delay(TimeSpan.FromMilliseconds((1 + NextJitter()) * (5 << attempt)), _time);
 
     /// <summary>Runs the decisions that fit into one commit. Requests that end here (refused, repeated, empty, cancelled) are answered and leave the list.</summary>
     private Batch Decide(List<AppendRequest> waiting, LedgerHead before)
@@ -199,7 +218,7 @@ public sealed partial class ObjectLedger
             }
 
             // not there, or not to be seen: the same bytes again under the same number do no harm, whatever becomes of the first try
-            await Task.Delay(TimeSpan.FromMilliseconds((1 + NextJitter()) * (5 << attempt)), _time).ConfigureAwait(false);
+            await PauseAsync(attempt).ConfigureAwait(false);
         }
     }
 

@@ -164,7 +164,7 @@ public sealed partial class ObjectLedger : ILedger, IAsyncDisposable
         }
     }
 
-    [LoggerMessage(1001, LogLevel.Warning, "The ledger in {Store} could not be looked at; followers try again.")]
+    [LoggerMessage(1001, LogLevel.Warning, "The ledger in {Store} could not be looked at; trying again.")]
     private partial void LogPollFailed(string store, Exception error);
 
     [LoggerMessage(1002, LogLevel.Warning, "The outcome of commit {Commit} in {Store} is not known; reading it back.")]

@@ -34,7 +34,7 @@ public sealed class FolderObjectStore : IObjectStore
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         _time = time ?? TimeProvider.System;
-        _root = Path.GetFullPath(path);
+        _root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
         Description = $"folder {path}";
         Guarded("open", () =>
         {
@@ -134,6 +134,7 @@ public sealed class FolderObjectStore : IObjectStore
         int slash = prefix.LastIndexOf('/');
         string start = slash < 0 ? string.Empty : prefix[..slash];
         string folder = Path.Combine(_root, start.Replace('/', Path.DirectorySeparatorChar));
+        RefuseLinks(new FileInfo(folder), prefix);
         if (!Directory.Exists(folder))
         {
             yield break;
@@ -303,21 +304,18 @@ public sealed class FolderObjectStore : IObjectStore
     private FileInfo Resolve(ObjectKey key)
     {
         var file = new FileInfo(Path.Combine(_root, key.Value.Replace('/', Path.DirectorySeparatorChar)));
-        FileInfo part = file;
-        while (true)
+        RefuseLinks(file, key.Value);
+        return file;
+    }
+
+    private void RefuseLinks(FileInfo file, string name)
+    {
+        for (FileInfo part = file; part.FullName.Length > _root.Length; part = new FileInfo(part.DirectoryName!))
         {
             if (Exists(part) && part.Attributes.HasFlag(FileAttributes.ReparsePoint))
             {
-                throw new MlopsStorageException("store.access_denied", $"'{key}' is, or lies behind, a symbolic link in the {Description}. A store holds plain folders and files; remove the link.");
+                throw new MlopsStorageException("store.access_denied", $"'{name}' is, or lies behind, a symbolic link in the {Description}. A store holds plain folders and files; remove the link.");
             }
-
-            string above = Path.GetDirectoryName(part.FullName)!;
-            if (above.Length <= _root.Length)
-            {
-                return file;
-            }
-
-            part = new FileInfo(above);
         }
     }
 

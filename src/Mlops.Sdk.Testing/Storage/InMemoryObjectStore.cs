@@ -8,6 +8,7 @@ namespace Mlops.Sdk.Testing;
 public sealed class InMemoryObjectStore(TimeProvider? time = null) : IObjectStore
 {
     private readonly SortedDictionary<string, (byte[] Bytes, string ETag, DateTimeOffset Modified)> _objects = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _folders = new(StringComparer.Ordinal);
     private readonly TimeProvider _time = time ?? TimeProvider.System;
     private long _writes;
 
@@ -18,6 +19,8 @@ public sealed class InMemoryObjectStore(TimeProvider? time = null) : IObjectStor
     public async ValueTask<PutResult> PutAsync(ObjectKey key, Stream content, PutCondition condition = default, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(content);
+        cancellationToken.ThrowIfCancellationRequested();
+        _ = key.Value;
         using var copy = new MemoryStream();
         await content.CopyToAsync(copy, cancellationToken).ConfigureAwait(false);
         lock (_objects)
@@ -26,6 +29,15 @@ public sealed class InMemoryObjectStore(TimeProvider? time = null) : IObjectStor
             if ((condition.MustBeAbsent && there) || (condition.ETag is { } wanted && (!there || present.ETag != wanted)))
             {
                 return default;
+            }
+
+            if (!there)
+            {
+                RefuseFolderThatIsAnObject(key.Value);
+                foreach (string folder in FoldersOf(key.Value))
+                {
+                    _folders[folder] = _folders.GetValueOrDefault(folder) + 1;
+                }
             }
 
             string etag = (++_writes).ToString(CultureInfo.InvariantCulture);
@@ -97,26 +109,44 @@ public sealed class InMemoryObjectStore(TimeProvider? time = null) : IObjectStor
         cancellationToken.ThrowIfCancellationRequested();
         lock (_objects)
         {
-            return ValueTask.FromResult(_objects.TryGetValue(key.Value, out (byte[] Bytes, string ETag, DateTimeOffset Modified) present)
-                && (ifMatch is null || present.ETag == ifMatch)
-                && _objects.Remove(key.Value));
+            bool matches = _objects.TryGetValue(key.Value, out (byte[] Bytes, string ETag, DateTimeOffset Modified) present) && (ifMatch is null || present.ETag == ifMatch);
+            if (!matches)
+            {
+                return ValueTask.FromResult(false);
+            }
+
+            _objects.Remove(key.Value);
+            foreach (string folder in FoldersOf(key.Value))
+            {
+                if (--_folders[folder] == 0)
+                {
+                    _folders.Remove(folder);
+                }
+            }
+
+            return ValueTask.FromResult(true);
         }
     }
-}
 
-/// <summary>Ids in a row: a test sees the same ones every time. Thread-safe.</summary>
-public sealed class SequentialIdGenerator : IIdGenerator
-{
-    private long _last;
+    /// <summary>A folder store cannot have 'a' and 'a/b'; what runs on this store is to run on that one.</summary>
+    private void RefuseFolderThatIsAnObject(string key)
+    {
+        if (_folders.ContainsKey(key))
+        {
+            throw new MlopsStorageException("store.invalid_key", $"'{key}' cannot be an object: other objects' keys start with '{key}/'. A name is an object or a folder, not both; choose another key.");
+        }
 
-    /// <inheritdoc/>
-    public string NewId() => Interlocked.Increment(ref _last).ToString("x32", CultureInfo.InvariantCulture);
-}
+        if (FoldersOf(key).FirstOrDefault(_objects.ContainsKey) is { } taken)
+        {
+            throw new MlopsStorageException("store.invalid_key", $"'{key}' cannot be an object: '{taken}' is one already. A name is an object or a folder, not both; choose another key.");
+        }
+    }
 
-/// <summary>Answers with whoever a test says acts.</summary>
-/// <param name="actor">The actor to start with.</param>
-public sealed class FixedActorAccessor(Actor actor) : IActorAccessor
-{
-    /// <summary>Gets or sets who acts.</summary>
-    public Actor Current { get; set; } = actor;
+    private static IEnumerable<string> FoldersOf(string key)
+    {
+        for (int slash = key.IndexOf('/', StringComparison.Ordinal); slash > 0; slash = key.IndexOf('/', slash + 1))
+        {
+            yield return key[..slash];
+        }
+    }
 }
