@@ -14,14 +14,15 @@ internal static class PredictTopic
     private const int WorkingSet = 256;
 
     /// <summary>
-    /// The goals: how many times the pool's rate at least, and how many bytes a row at most. Today both sides spend their time in ML.NET's row
-    /// mapper, so parity is the goal, less the noise of a shared machine; the compiled scorer raises it to 20, 20 and 6.
+    /// The goals: how many times the pool's rate at least, and how many bytes a row at most, through the whole predictor: lease, encoding,
+    /// scoring, answer. The aim is 20, 20 and 6. On a busy machine with AVX2 and two cores it stood at 17, 17 and 4 (the scorer alone at
+    /// 22, 18 and 7 in processor time), so the goals leave room for noise and still tell when a model is no longer compiled.
     /// </summary>
     private static readonly (string Model, Func<MLContext, IEstimator<ITransformer>> Trainer, double TimesPool, double Bytes)[] Goals =
     [
-        ("lightgbm", ml => ml.BinaryClassification.Trainers.LightGbm(numberOfLeaves: 31, numberOfIterations: 100), 0.9, 0),
-        ("fasttree", ml => ml.BinaryClassification.Trainers.FastTree(numberOfLeaves: 31, numberOfTrees: 100), 0.9, 0),
-        ("linear", ml => ml.BinaryClassification.Trainers.SdcaLogisticRegression(maximumNumberOfIterations: 20), 0.9, 0),
+        ("lightgbm", ml => ml.BinaryClassification.Trainers.LightGbm(numberOfLeaves: 31, numberOfIterations: 100), 12, 0),
+        ("fasttree", ml => ml.BinaryClassification.Trainers.FastTree(numberOfLeaves: 31, numberOfTrees: 100), 12, 0),
+        ("linear", ml => ml.BinaryClassification.Trainers.SdcaLogisticRegression(maximumNumberOfIterations: 20), 3, 0),
     ];
 
     public static async Task RunAsync(Report report)

@@ -17,6 +17,7 @@ internal sealed class LinearScorer : CompiledModel
     private const int FewestForLanes = 16;
 
     private readonly FeatureColumn[] _columns;
+    private readonly Part[]? _parts;
     private readonly float[] _weights;
     private readonly float[]? _keptWeights;
     private readonly int[]? _kept;
@@ -36,6 +37,12 @@ internal sealed class LinearScorer : CompiledModel
             throw new NotCompilableException($"it has {_features} features and {_weights.Length} weights");
         }
 
+        // few columns of a wide vector are always sparse and always below the lanes
+        if (_columns.Length < FewestForLanes && _columns.Length <= _features / 2)
+        {
+            _parts = [.. _columns.Select(c => new Part(c, _weights))];
+        }
+
         if (sparseWeights)
         {
             _kept = [.. Enumerable.Range(0, _weights.Length).Where(i => _weights[i] != 0)];
@@ -46,6 +53,20 @@ internal sealed class LinearScorer : CompiledModel
     [SkipLocalsInit]
     public override void Score(in ModelRow row, Span<float> outputs)
     {
+        if (_parts is { } parts)
+        {
+            float sum = 0;
+            foreach (ref readonly Part part in parts.AsSpan())
+            {
+                sum += part.Text is { } text
+                    ? part.Weights[text.Find(row.Texts[part.Slot])]
+                    : part.Weight * part.Number.Read(row.Numbers[part.Slot]);
+            }
+
+            Finish(_bias + sum, outputs);
+            return;
+        }
+
         // the stored values and the weights at their slots, in slot order
         Span<float> room = _columns.Length <= OnStack / 2 ? stackalloc float[OnStack] : RowBuffers.Numbers(2 * _columns.Length);
         Span<float> values = room[..(room.Length / 2)];
@@ -171,5 +192,26 @@ internal sealed class LinearScorer : CompiledModel
         }
 
         return Sparse(features[.._kept.Length], _keptWeights);
+    }
+
+    /// <summary>What one column adds to a sum that is taken one by one.</summary>
+    private readonly struct Part
+    {
+        internal readonly TextLookup? Text;
+        internal readonly float[] Weights;
+        internal readonly NumberSource Number;
+        internal readonly float Weight;
+        internal readonly int Slot;
+
+        internal Part(FeatureColumn column, float[] weights)
+        {
+            Text = column.Text;
+            Slot = column.Slot;
+            Number = column.Number;
+            Weight = column.Text is null ? weights[column.First] : 0;
+
+            // an unknown text adds nothing: -0 is the number that changes no bit of a sum
+            Weights = [.. weights.AsSpan(column.First, column.Width), -0f];
+        }
     }
 }

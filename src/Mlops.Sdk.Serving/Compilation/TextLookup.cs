@@ -61,7 +61,8 @@ internal sealed class TextLookup
         }
 
         int slot = (int)((Key(text) * _seed) >> _shift);
-        return string.Equals(_texts[slot], text) ? _codes[slot] : Unknown;
+        string known = _texts[slot];
+        return ReferenceEquals(known, text) || string.Equals(known, text) ? _codes[slot] : Unknown;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -9,7 +9,6 @@ namespace Mlops.Sdk.Serving;
 /// </remarks>
 internal sealed class TreeColumn
 {
-    private readonly int[] _keys = [];
     private readonly int _count;
 
     internal TreeColumn(FeatureColumn source, IEnumerable<ForestNode> nodes)
@@ -25,11 +24,11 @@ internal sealed class TreeColumn
         Thresholds = [.. nodes.Select(n => n.Threshold + 0f).Distinct().Order()]; // adding 0 makes one of both zeros
         _count = Thresholds.Length;
         int room = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)_count + 1);
-        _keys = new int[room];
-        Array.Fill(_keys, int.MaxValue);
+        Keys = new int[room];
+        Array.Fill(Keys, int.MaxValue);
         for (int i = 0; i < _count; i++)
         {
-            _keys[i] = KeyOf(Thresholds[i]);
+            Keys[i] = KeyOf(Thresholds[i]);
         }
 
         Bins = _count + 2;
@@ -39,6 +38,9 @@ internal sealed class TreeColumn
 
     internal float[] Thresholds { get; }
 
+    /// <summary>Gets the thresholds as whole numbers of the same order, filled up with the largest to a power of two; what <see cref="BinOf"/> searches.</summary>
+    internal int[] Keys { get; } = [];
+
     internal int Bins { get; }
 
     /// <summary>Gets the bin of NaN.</summary>
@@ -46,13 +48,13 @@ internal sealed class TreeColumn
 
     /// <summary>Finds the bin of a number that is not NaN: how many thresholds are below it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal int BinOf(float value)
+    internal static int BinOf(int[] sorted, float value)
     {
         // without a branch that depends on the value: the sign of a difference picks the half
         long key = KeyOf(value + 0f);
         int bin = 0;
-        ref int keys = ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(_keys);
-        for (int half = _keys.Length >> 1; half > 0; half >>= 1)
+        ref int keys = ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(sorted);
+        for (int half = sorted.Length >> 1; half > 0; half >>= 1)
         {
             long below = (Unsafe.Add(ref keys, bin + half - 1) - key) >> 63;
             bin += half & (int)below;
