@@ -6,7 +6,7 @@ namespace Mlops.Sdk.Integration.Tests;
 /// <summary>A program of ours, started as its own process the way a user starts it.</summary>
 internal sealed class ProgramUnderTest : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(15);
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _output = new();
     private readonly ConcurrentQueue<string> _errors = new();
