@@ -63,23 +63,28 @@ internal static class DraftRules
         }
     }
 
-    /// <summary>Reads lines as every later reader will: what would not read must not be written, for it could never be taken back.</summary>
-    internal static LedgerEntry[] ReadBack(LedgerDraft[] drafts, byte[][] lines, long first, long commit)
+    /// <summary>Writes the lines of an append and reads them as every later reader will: what would not read must not be written, for it could never be taken back.</summary>
+    internal static (byte[][] Lines, LedgerEntry[] Entries) Encode(LedgerDraft[] drafts, Func<LedgerDraft, byte[]> write, long first, long commit)
     {
-        if (lines.Sum(l => l.Length + 1L) > CommitCodec.MaxEntryBytes)
-        {
-            throw new MlopsException("ledger.invalid_entry", $"The {lines.Length} entries of one append have {lines.Sum(l => (long)l.Length)} bytes, {CommitCodec.MaxEntryBytes} are allowed. Split it, or store what is large as an artifact and write its digest.");
-        }
-
+        byte[][] lines;
+        LedgerEntry[] entries;
         try
         {
-            LedgerEntry[] entries = [.. lines.Select((line, i) => EntryCodec.Read(line, first + i, commit))];
-            return entries.All(e => e.Data.ValueKind == JsonValueKind.Object) ? entries : throw new FormatException("the data is no object");
+            lines = [.. drafts.Select(write)];
+            entries = [.. lines.Select((line, i) => EntryCodec.Read(line, first + i, commit))];
+            if (Array.Find(entries, e => e.Data.ValueKind != JsonValueKind.Object) is { } bad)
+            {
+                throw new FormatException($"the data of '{bad.Kind}' is no object");
+            }
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or MlopsIntegrityException)
         {
-            throw new MlopsException("ledger.invalid_entry", $"An entry of the append '{drafts[0].Kind}' of {drafts[0].Resource} would not read back: {error.Message} JSON may be nested 60 levels deep at most. Nothing was written.", error);
+            throw new MlopsException("ledger.invalid_entry", $"An entry of the append '{drafts[0].Kind}' of {drafts[0].Resource} would not read back: {error.Message} Data may be nested {LedgerEntry.MaxDataDepth} levels deep. Nothing was written.", error);
         }
+
+        return lines.Sum(l => l.Length + 1L) <= CommitCodec.MaxEntryBytes
+            ? (lines, entries)
+            : throw new MlopsException("ledger.invalid_entry", $"The {lines.Length} entries of one append have {lines.Sum(l => (long)l.Length)} bytes, {CommitCodec.MaxEntryBytes} are allowed. Split it, or store what is large as an artifact and write its digest.");
     }
 
     private static MlopsException Invalid(string what, string rule) =>

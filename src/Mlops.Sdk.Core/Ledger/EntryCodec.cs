@@ -66,7 +66,8 @@ internal static class EntryCodec
     internal static LedgerEntry Read(ReadOnlyMemory<byte> line, long number, long commit) =>
         EntryScanner.TryRead(line, number, commit, Texts) ?? ReadJson(line.Span, number, commit);
 
-    private static LedgerEntry ReadJson(ReadOnlySpan<byte> line, long number, long commit)
+    /// <summary>Reads a line as any JSON: the long way, and the one that says what is wrong.</summary>
+    internal static LedgerEntry ReadJson(ReadOnlySpan<byte> line, long number, long commit)
     {
         var reader = new Utf8JsonReader(line);
         string? id = null, kind = null, reason = null, source = null, correlation = null;

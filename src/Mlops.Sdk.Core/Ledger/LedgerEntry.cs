@@ -31,7 +31,7 @@ public enum LedgerOutcome
 /// <param name="Kind">What happened, such as <c>model.version_registered</c>; 1 to 64 of <c>a-z 0-9 _ .</c></param>
 /// <param name="Resource">What it happened to.</param>
 /// <param name="Reason">Why; 1 to 4,000 characters, not blank.</param>
-/// <param name="Data">The facts, as a JSON object of at most 1 MiB.</param>
+/// <param name="Data">The facts, as a JSON object of at most 1 MiB and 60 levels.</param>
 public sealed record LedgerDraft(string Kind, LedgerResource Resource, string Reason, JsonElement Data)
 {
     /// <summary>Gets the version of the format of <see cref="Data"/>; a reader refuses one newer than it knows.</summary>
@@ -56,6 +56,8 @@ public sealed record LedgerDraft(string Kind, LedgerResource Resource, string Re
 /// <summary>Something that happened: one line of the ledger, never changed.</summary>
 public sealed record LedgerEntry
 {
+    internal const int MaxDataDepth = 60; // so that a whole line stays below the 64 levels that JSON readers allow by default
+
     private readonly ReadOnlyMemory<byte> _json;
     private object? _data; // a boxed JsonElement: made when first asked for, whole or not there for other threads
 
@@ -120,7 +122,7 @@ public sealed record LedgerEntry
     {
         try
         {
-            var reader = new Utf8JsonReader(_json.Span);
+            var reader = new Utf8JsonReader(_json.Span, new JsonReaderOptions { MaxDepth = MaxDataDepth });
             return JsonElement.ParseValue(ref reader);
         }
         catch (JsonException error)

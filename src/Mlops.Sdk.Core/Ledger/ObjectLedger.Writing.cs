@@ -151,8 +151,8 @@ public sealed partial class ObjectLedger
         }
 
         Guard(drafts);
-        byte[][] lines = [.. drafts.Select(d => EntryCodec.Write(d, d.Id ?? _ids.NewId(), _time.GetUtcNow(), _source))];
-        LedgerEntry[] entries = DraftRules.ReadBack(drafts, lines, batch.Before.Entries + batch.Entries.Count, batch.Before.Commits);
+        (byte[][] lines, LedgerEntry[] entries) = DraftRules.Encode(
+            drafts, d => EntryCodec.Write(d, d.Id ?? _ids.NewId(), _time.GetUtcNow(), _source), batch.Before.Entries + batch.Entries.Count, batch.Before.Commits);
         batch.TryAdd(request, lines, entries);
         return true;
     }

@@ -1,0 +1,66 @@
+using System.Globalization;
+using System.Text.Json;
+using Mlops.Sdk;
+
+// Writes to a store until it is killed, and says on standard output what was acknowledged: "ack NUMBER ID".
+//   Worker FOLDER NAME
+string folder = args[0];
+string name = args[1];
+var store = new FolderObjectStore(folder);
+await using ObjectLedger ledger = await ObjectLedger.OpenAsync(store);
+var counter = new Counter();
+await ledger.AttachAsync(counter);
+var gate = new Lock();
+using Stream output = Console.OpenStandardOutput();
+await Task.WhenAll(Task.Run(() => AppendAsync("a")), Task.Run(() => AppendAsync("b")), Task.Run(CountAsync), Task.Run(ReplaceAsync));
+return;
+
+async Task AppendAsync(string lane)
+{
+    for (int i = 0; ; i++)
+    {
+        LedgerReceipt receipt = await ledger.AppendAsync([Draft("plain", $"{name}-{lane}-{i}", "{}"), Draft("plain", $"{name}-{lane}-{i}-too", "{}")]);
+        Acknowledge(receipt);
+    }
+}
+
+async Task CountAsync()
+{
+    for (int i = 0; ; i++)
+    {
+        int round = i;
+        LedgerReceipt receipt = await ledger.AppendAsync("counter", () => [Draft("counted", $"{name}-count-{round}", $$"""{"value":{{counter.Value + 1}}}""")]);
+        Acknowledge(receipt);
+    }
+}
+
+// an object that is replaced all the time: 200,000 times the same byte
+async Task ReplaceAsync()
+{
+    for (int i = 0; ; i++)
+    {
+        byte[] bytes = new byte[200_000];
+        Array.Fill(bytes, (byte)('a' + (i % 26)));
+        using var content = new MemoryStream(bytes);
+        await store.PutAsync(ObjectKey.Parse("state/current"), content);
+    }
+}
+
+static LedgerDraft Draft(string kind, string id, string data) => new($"test.{kind}", new LedgerResource("thing", "t"), "to be killed", JsonDocument.Parse(data).RootElement) { Id = id };
+
+void Acknowledge(LedgerReceipt receipt)
+{
+    byte[] lines = System.Text.Encoding.ASCII.GetBytes(string.Concat(receipt.Entries.Select(e => string.Create(CultureInfo.InvariantCulture, $"ack {e.Number} {e.Id}\n"))));
+    lock (gate)
+    {
+        output.Write(lines);
+        output.Flush();
+    }
+}
+
+internal sealed class Counter : ILedgerProjection
+{
+    internal int Value { get; private set; }
+
+    public void Apply(LedgerEntry entry) => Value = entry.Kind == "test.counted" ? entry.Data.GetProperty("value").GetInt32() : Value;
+}
