@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Mlops.Sdk.Pipelines;
 
@@ -9,13 +10,13 @@ public sealed class PipelinesBuilder
 
     internal PipelinesBuilder(IServiceCollection services) => _services = services;
 
-    /// <summary>Adds a pipeline whose constructor takes services.</summary>
+    /// <summary>Adds a pipeline whose constructor takes services, scoped ones too: it is made anew in a scope of its own for every run. Adding it again does nothing.</summary>
     /// <typeparam name="TPipeline">The pipeline's class.</typeparam>
     /// <returns>The same builder.</returns>
     public PipelinesBuilder Add<TPipeline>()
         where TPipeline : PipelineDefinition
     {
-        _services.AddTransient<PipelineDefinition, TPipeline>();
+        _services.TryAddEnumerable(ServiceDescriptor.Transient<PipelineDefinition, TPipeline>());
         return this;
     }
 
@@ -26,25 +27,5 @@ public sealed class PipelinesBuilder
     {
         _services.AddTransient(make);
         return this;
-    }
-}
-
-/// <summary>Starts the pipeline that makes a model, once per key.</summary>
-internal sealed class PipelineRetrainer(IServiceProvider services, PipelineRunner runner, IModelRegistry registry) : IRetrainingTrigger
-{
-    public async ValueTask<RunRecord?> TriggerAsync(string model, string key, string reason, CancellationToken cancellationToken = default)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(model);
-        ArgumentException.ThrowIfNullOrEmpty(key);
-        string runId = PipelineRunner.RunIdOf(model, key);
-        if ((await registry.ListRunsAsync(model, cancellationToken).ConfigureAwait(false)).Any(r => r.RunId == runId && r.Status != RunStatus.Running))
-        {
-            return null;
-        }
-
-        PipelineDefinition definition = services.GetServices<PipelineDefinition>().FirstOrDefault(p => p.Name == model)
-            ?? throw new MlopsNotFoundException("pipeline.not_found", $"No pipeline named '{model}' was added, so it cannot be retrained. Add it with AddPipelines(p => p.Add<YourPipeline>()).");
-        await definition.RunOnAsync(runner, new PipelineRunOptions { Reason = reason, Trigger = key, Key = key }, null, cancellationToken).ConfigureAwait(false);
-        return (await registry.ListRunsAsync(model, cancellationToken).ConfigureAwait(false)).FirstOrDefault(r => r.RunId == runId);
     }
 }

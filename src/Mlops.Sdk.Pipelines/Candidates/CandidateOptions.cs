@@ -1,3 +1,4 @@
+using System.Collections;
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Reflection;
@@ -13,6 +14,9 @@ public abstract record CandidateOptions
     /// <summary>Gets whether the trainer wants numbers on one scale, as linear ones do and trees do not.</summary>
     protected internal virtual bool Normalise => false;
 
+    /// <summary>Gets the version of what <see cref="Build"/> does. Raise it when that changes: models in the step cache were made by another version.</summary>
+    protected internal virtual int Version => 1;
+
     /// <summary>Makes the trainer.</summary>
     /// <param name="context">Where and on what it trains.</param>
     /// <returns>The trainer. It uses one thread and the given seed, so that a run can be repeated.</returns>
@@ -23,11 +27,15 @@ public abstract record CandidateOptions
         var values = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["trainer"] = GetType().Name.Replace("Options", string.Empty, StringComparison.Ordinal) };
         foreach (PropertyInfo property in GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.GetIndexParameters().Length == 0))
         {
-            values[char.ToLowerInvariant(property.Name[0]) + property.Name[1..]] = Convert.ToString(property.GetValue(this), CultureInfo.InvariantCulture) ?? string.Empty;
+            values[char.ToLowerInvariant(property.Name[0]) + property.Name[1..]] = Text(property.GetValue(this));
         }
 
         return values;
     }
+
+    private static string Text(object? value) => value is IEnumerable items and not string
+        ? string.Join(", ", items.Cast<object?>().Select(Text))
+        : Convert.ToString(value, CultureInfo.InvariantCulture) ?? string.Empty;
 
     internal void Check(string candidate)
     {

@@ -38,18 +38,29 @@ public sealed class PipelineBuilder<T>
 /// <summary>Builds the criteria of a goal.</summary>
 public sealed class GoalBuilder
 {
-    private readonly List<(string Metric, double Minimum)> _criteria;
+    private readonly List<MetricLimit> _criteria;
 
-    internal GoalBuilder(List<(string Metric, double Minimum)> criteria) => _criteria = criteria;
+    internal GoalBuilder(List<MetricLimit> criteria) => _criteria = criteria;
 
     /// <summary>Demands a metric on the test rows.</summary>
-    /// <param name="metric">Its standard name: <c>auc</c>, <c>accuracy</c>, <c>precision</c>, <c>recall</c>, <c>f1</c> or <c>r2</c>, where more is better.</param>
+    /// <param name="metric">Its standard name, one where more is better: <c>auc</c>, <c>accuracy</c>, <c>precision</c>, <c>recall</c>, <c>f1</c> or <c>r2</c>.</param>
     /// <param name="minimum">The least value.</param>
     /// <returns>The same builder.</returns>
+    /// <exception cref="MlopsException">There is no such metric; code <c>pipeline.unknown_metric</c>.</exception>
     public GoalBuilder AtLeast(string metric, double minimum)
     {
-        ArgumentException.ThrowIfNullOrEmpty(metric);
-        _criteria.Add((metric, minimum));
+        _criteria.Add(new MetricLimit(metric, minimum, isMinimum: true));
+        return this;
+    }
+
+    /// <summary>Demands a metric on the test rows.</summary>
+    /// <param name="metric">Its standard name, one where less is better: <c>logLoss</c>, <c>brier</c>, <c>mae</c> or <c>rmse</c>.</param>
+    /// <param name="maximum">The most.</param>
+    /// <returns>The same builder.</returns>
+    /// <exception cref="MlopsException">There is no such metric; code <c>pipeline.unknown_metric</c>.</exception>
+    public GoalBuilder AtMost(string metric, double maximum)
+    {
+        _criteria.Add(new MetricLimit(metric, maximum, isMinimum: false));
         return this;
     }
 }
@@ -80,6 +91,7 @@ public sealed class ExtractedStage<T>
     /// <returns>The next stage.</returns>
     public SplitStage<T> SplitByTime(Expression<Func<T, object?>> time, double test = 0.2)
     {
+        CheckShare(test);
         (_plan.SplitTime, _plan.TestShare) = (MemberName.Of(time), test);
         return new SplitStage<T>(_plan);
     }
@@ -90,8 +102,17 @@ public sealed class ExtractedStage<T>
     /// <returns>The next stage.</returns>
     public SplitStage<T> Split(double test = 0.2, Func<T, string>? by = null)
     {
+        CheckShare(test);
         (_plan.SplitKey, _plan.TestShare) = (by, test);
         return new SplitStage<T>(_plan);
+    }
+
+    private static void CheckShare(double test)
+    {
+        if (!(test > 0 && test < 1))
+        {
+            throw new ArgumentOutOfRangeException(nameof(test), test, "The share of test rows is between 0 and 1, both excluded.");
+        }
     }
 }
 
@@ -104,7 +125,7 @@ public sealed class SplitStage<T>
     internal SplitStage(PipelinePlan<T> plan) => _plan = plan;
 
     /// <summary>Learns a yes or no.</summary>
-    /// <param name="label">The answer. The members it reads are never features.</param>
+    /// <param name="label">The answer, made of the row's members, as in <c>s =&gt; s.Damage != "None"</c>. The members it reads are never features.</param>
     /// <param name="training">Features and candidates.</param>
     /// <param name="name">The label's name in schemas and answers.</param>
     /// <returns>The next stage.</returns>
@@ -116,7 +137,7 @@ public sealed class SplitStage<T>
     }
 
     /// <summary>Learns a number.</summary>
-    /// <param name="label">The number. The members it reads are never features.</param>
+    /// <param name="label">The number, made of the row's members, as in <c>t =&gt; t.Fare</c>. The members it reads are never features.</param>
     /// <param name="training">Features and candidates.</param>
     /// <returns>The next stage.</returns>
     public TrainedStage<T> Regression(Expression<Func<T, float>> label, Action<TrainingBuilder<T>> training)
@@ -131,7 +152,7 @@ public sealed class SplitStage<T>
         ArgumentNullException.ThrowIfNull(training);
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         (_plan.Task, _plan.LabelName) = (task, name);
-        _plan.LabelColumns.UnionWith(MemberName.AllIn(label));
+        _plan.LabelColumns.UnionWith(LabelMembers.In(label));
         training(new TrainingBuilder<T>(_plan));
         return _plan.Candidates.Count > 0
             ? new TrainedStage<T>(_plan)

@@ -7,7 +7,7 @@ internal sealed class PipelinePlan<T>
 {
     internal string? Goal { get; set; }
 
-    internal List<(string Metric, double Minimum)> GoalCriteria { get; } = [];
+    internal List<MetricLimit> GoalCriteria { get; } = [];
 
     internal IDataSource<T>? Source { get; set; }
 

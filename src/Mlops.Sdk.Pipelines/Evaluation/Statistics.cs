@@ -104,7 +104,7 @@ internal static class Statistics
         for (int i = 0; i < sorted.Length;)
         {
             int end = i;
-            while (end < sorted.Length && sorted[end] == sorted[i])
+            while (end < sorted.Length && sorted[end].Equals(sorted[i])) // Equals, because NaN would be a run of length 0
             {
                 end++;
             }

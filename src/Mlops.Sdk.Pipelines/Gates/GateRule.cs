@@ -12,9 +12,17 @@ internal sealed record GateInput(
     float[]? ChampionScores,
     string? Champion,
     bool[]? BinaryLabels,
-    float[]? NumberLabels);
+    float[]? NumberLabels)
+{
+    /// <summary>Gets why the champion gave no answers for the test rows, or null when it did or there is none.</summary>
+    internal string? ChampionProblem { get; init; }
+}
 
-internal delegate GateResult GateRule(GateInput input);
+/// <summary>A rule of a gate.</summary>
+/// <param name="Text">The rule and its numbers: part of what makes a definition that definition.</param>
+/// <param name="NeedsChampion">Whether the version in service is asked about the test rows too.</param>
+/// <param name="Decide">Decides.</param>
+internal sealed record GateRule(string Text, bool NeedsChampion, Func<GateInput, GateResult> Decide);
 
 /// <summary>Builds the rules of a gate.</summary>
 public sealed class GateBuilder
@@ -24,15 +32,18 @@ public sealed class GateBuilder
     internal GateBuilder(List<GateRule> rules) => _rules = rules;
 
     /// <summary>Demands a metric on the test rows.</summary>
-    /// <param name="metric">Its standard name, one where more is better.</param>
+    /// <param name="metric">Its standard name, one where more is better, such as <c>auc</c> or <c>r2</c>.</param>
     /// <param name="minimum">The least value.</param>
     /// <returns>The same builder.</returns>
-    public GateBuilder AtLeast(string metric, double minimum)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(metric);
-        _rules.Add(input => Gates.AtLeast(input.Candidate, metric, minimum));
-        return this;
-    }
+    /// <exception cref="MlopsException">There is no such metric; code <c>pipeline.unknown_metric</c>.</exception>
+    public GateBuilder AtLeast(string metric, double minimum) => Add(new MetricLimit(metric, minimum, isMinimum: true));
+
+    /// <summary>Demands a metric on the test rows.</summary>
+    /// <param name="metric">Its standard name, one where less is better, such as <c>logLoss</c> or <c>mae</c>.</param>
+    /// <param name="maximum">The most.</param>
+    /// <returns>The same builder.</returns>
+    /// <exception cref="MlopsException">There is no such metric; code <c>pipeline.unknown_metric</c>.</exception>
+    public GateBuilder AtMost(string metric, double maximum) => Add(new MetricLimit(metric, maximum, isMinimum: false));
 
     /// <summary>
     /// Demands to be better than a trivial baseline that is made automatically: the base rate, or the mean. Yes or no: the lower end of
@@ -45,13 +56,14 @@ public sealed class GateBuilder
     {
         ArgumentOutOfRangeException.ThrowIfNegative(margin);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(margin, 0.5);
-        _rules.Add(input => Gates.BeatsBaseline(input, margin));
+        _rules.Add(new GateRule(FormattableString.Invariant($"beats-baseline({margin})"), NeedsChampion: false, input => Gates.BeatsBaseline(input, margin)));
         return this;
     }
 
     /// <summary>
     /// Demands to be not worse than the version in service, on the same test rows, by a paired test of non-inferiority at 5 %: DeLong on the
-    /// AUC for yes or no, the mean difference of absolute errors for numbers. Passes when nothing is in service yet.
+    /// AUC for yes or no, the mean difference of absolute errors for numbers. Passes when nothing is in service yet; fails as undecided when
+    /// the test rows hold fewer than 10 of a class.
     /// </summary>
     /// <param name="margin">The loss that is put up with: in AUC, or as a share of the champion's mean absolute error; in (0, 0.5).</param>
     /// <returns>The same builder.</returns>
@@ -59,7 +71,7 @@ public sealed class GateBuilder
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(margin);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(margin, 0.5);
-        _rules.Add(input => Gates.AgainstChampion(input, "not-worse-than-champion", margin));
+        _rules.Add(new GateRule(FormattableString.Invariant($"not-worse-than-champion({margin})"), NeedsChampion: true, input => Gates.AgainstChampion(input, "not-worse-than-champion", margin)));
         return this;
     }
 
@@ -67,22 +79,21 @@ public sealed class GateBuilder
     /// <returns>The same builder.</returns>
     public GateBuilder BeatsChampion()
     {
-        _rules.Add(input => Gates.AgainstChampion(input, "beats-champion", 0));
+        _rules.Add(new GateRule("beats-champion", NeedsChampion: true, input => Gates.AgainstChampion(input, "beats-champion", 0)));
+        return this;
+    }
+
+    private GateBuilder Add(MetricLimit limit)
+    {
+        _rules.Add(new GateRule(limit.Text, NeedsChampion: false, input => limit.Decide(input.Candidate)));
         return this;
     }
 }
 
 internal static class Gates
 {
-    internal static GateResult AtLeast(Evaluation candidate, string metric, double minimum, string prefix = "at-least")
-    {
-        double value = candidate.Metrics.TryGetValue(metric, out MetricValue? found) ? found.Value : double.NaN;
-        bool passed = value >= minimum;
-        string message = double.IsNaN(value)
-            ? $"{metric} is not defined on the test rows; at least {Text(minimum)} was asked"
-            : $"{metric} {Text(value)}, at least {Text(minimum)} was asked";
-        return Result($"{prefix}({metric})", passed, message, ("value", value), ("minimum", minimum));
-    }
+    /// <summary>With fewer rows of a class the variance of an area under the curve is no guide: two lucky models on five rows have none at all.</summary>
+    private const int FewestPerClass = 10;
 
     internal static GateResult BeatsBaseline(GateInput input, double margin)
     {
@@ -114,6 +125,11 @@ internal static class Gates
 
     internal static GateResult AgainstChampion(GateInput input, string name, double margin)
     {
+        if (input.ChampionProblem is { } problem)
+        {
+            return Result(name, false, $"{input.Champion} cannot be asked about the test rows, so nothing can be proven against it: {problem}", ("margin", margin));
+        }
+
         if (input.ChampionScores is null)
         {
             return Result(name, true, "nothing is in service yet", ("margin", margin));
@@ -124,6 +140,19 @@ internal static class Gates
 
     private static GateResult ByAuc(GateInput input, string name, double margin)
     {
+        int positives = input.BinaryLabels!.Count(l => l);
+        int fewer = Math.Min(positives, input.BinaryLabels!.Length - positives);
+        if (fewer < FewestPerClass)
+        {
+            return Result(
+                name,
+                false,
+                $"undecided: the test rows hold {positives} positives and {input.BinaryLabels.Length - positives} negatives, at least {FewestPerClass} of each are needed to compare with {input.Champion}; use more rows or a larger share of test rows",
+                ("positives", positives),
+                ("negatives", input.BinaryLabels.Length - positives),
+                ("margin", margin));
+        }
+
         (double candidate, double[] positive, double[] negative) = Statistics.Placements(input.Scores, input.BinaryLabels);
         (double champion, double[] championPositive, double[] championNegative) = Statistics.Placements(input.ChampionScores, input.BinaryLabels);
         double error = Math.Sqrt(Statistics.DeLongVariance(Minus(positive, championPositive), Minus(negative, championNegative)));
@@ -175,8 +204,8 @@ internal static class Gates
 
     private static double[] Minus(double[] a, double[] b) => [.. a.Zip(b, (x, y) => x - y)];
 
-    private static GateResult Result(string name, bool passed, string message, params (string Name, double Value)[] numbers) =>
+    internal static GateResult Result(string name, bool passed, string message, params (string Name, double Value)[] numbers) =>
         new(name, passed, message, numbers.Where(n => double.IsFinite(n.Value)).ToDictionary(n => n.Name, n => n.Value, StringComparer.Ordinal));
 
-    private static string Text(double value) => value.ToString(Math.Abs(value) >= 100 ? "0.#" : "0.0000", CultureInfo.InvariantCulture);
+    internal static string Text(double value) => value.ToString(Math.Abs(value) >= 100 ? "0.#" : "0.0000", CultureInfo.InvariantCulture);
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -22,10 +24,10 @@ internal sealed class CandidateTraining(IObjectStore store, IArtifactStore artif
     private const string Features = "Features";
     private const int MaxRecord = 4_096;
 
-    internal async Task<TrainedCandidate> TrainAsync(string name, CandidateOptions options, LabelledRows rows, Digest rowsDigest, int runSeed, CancellationToken cancellationToken)
+    internal async Task<TrainedCandidate> TrainAsync(string name, CandidateOptions options, LabelledRows rows, int runSeed, CancellationToken cancellationToken)
     {
-        ObjectKey key = KeyOf(name, options, rows.Table.Schema, rowsDigest, runSeed);
-        byte[]? bytes = await FindAsync(key, cancellationToken).ConfigureAwait(false);
+        ObjectKey key = KeyOf(name, options, rows.Table.Schema, rows.Content(), runSeed);
+        byte[]? bytes = await FindAsync(key, name, cancellationToken).ConfigureAwait(false);
         bool cached = bytes is not null;
         bytes ??= await Task.Run(() => Train(name, options, rows, runSeed, cancellationToken), cancellationToken).ConfigureAwait(false);
         using var content = new MemoryStream(bytes, writable: false);
@@ -37,11 +39,7 @@ internal sealed class CandidateTraining(IObjectStore store, IArtifactStore artif
             await store.PutAsync(key, record, PutCondition.Any, cancellationToken).ConfigureAwait(false);
         }
 
-        using var model = new MemoryStream(bytes, writable: false);
-        return new TrainedCandidate(
-            new ModelFile(MLNetModelFormat.FileName, info.Digest, info.Length),
-            new MLNetModel(new MLContext().Model.Load(model, out DataViewSchema _), rows.Table.Schema),
-            cached);
+        return new TrainedCandidate(new ModelFile(MLNetModelFormat.FileName, info.Digest, info.Length), MLNetModelFormat.Load(bytes, rows.Table.Schema, name), cached);
     }
 
     /// <summary>The seed of a candidate hangs on its name, so that adding a candidate does not change the others.</summary>
@@ -49,6 +47,21 @@ internal sealed class CandidateTraining(IObjectStore store, IArtifactStore artif
         BitConverter.ToInt32(SHA256.HashData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{runSeed}:{candidate}")))) & int.MaxValue;
 
     private static byte[] Train(string name, CandidateOptions options, LabelledRows rows, int runSeed, CancellationToken cancellationToken)
+    {
+        // trainers write their options as texts, in the culture of the thread: into the model, and to native code that reads them its own way
+        CultureInfo before = CultureInfo.CurrentCulture;
+        CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+        try
+        {
+            return TrainInvariantly(name, options, rows, runSeed, cancellationToken);
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = before;
+        }
+    }
+
+    private static byte[] TrainInvariantly(string name, CandidateOptions options, LabelledRows rows, int runSeed, CancellationToken cancellationToken)
     {
         int seed = SeedOf(runSeed, name);
         var context = new MLContext(seed);
@@ -99,6 +112,7 @@ internal sealed class CandidateTraining(IObjectStore store, IArtifactStore artif
         Add(rows.ToString());
         Add(FormattableString.Invariant($"{SeedOf(runSeed, name)}"));
         Add(options.GetType().FullName!);
+        Add(FormattableString.Invariant($"{options.Version}"));
         foreach ((string option, string value) in options.Describe())
         {
             Add(option);
@@ -110,16 +124,17 @@ internal sealed class CandidateTraining(IObjectStore store, IArtifactStore artif
             Add($"{input.Name}|{input.Kind}|{input.Source}|{input.Part}");
         }
 
-        foreach (Type relevant in new[] { typeof(MLContext), typeof(FastTreeOptions), options.GetType(), typeof(Microsoft.ML.Trainers.FastTree.BoostedTreeOptions) })
+        foreach (Assembly relevant in new[] { typeof(MLContext).Assembly, typeof(CandidateTraining).Assembly, options.GetType().Assembly }.Distinct())
         {
-            Add(relevant.Assembly.GetName().Version?.ToString() ?? "-");
+            // the assembly version of ML.NET is 1.0.0.0 in every release; only the informational one tells the release
+            Add(relevant.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? relevant.GetName().Version?.ToString() ?? "-");
         }
 
         Add($"{Environment.OSVersion.Platform}/{System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture}");
         return ObjectKey.Parse($"cache/steps/{Digest.Of(Encoding.UTF8.GetBytes(text.ToString())).Hex}");
     }
 
-    private async Task<byte[]?> FindAsync(ObjectKey key, CancellationToken cancellationToken)
+    private async Task<byte[]?> FindAsync(ObjectKey key, string name, CancellationToken cancellationToken)
     {
         Stream? stream = await store.OpenAsync(key, new ByteRange(0, MaxRecord), cancellationToken).ConfigureAwait(false);
         if (stream is null)
@@ -132,9 +147,16 @@ internal sealed class CandidateTraining(IObjectStore store, IArtifactStore artif
             try
             {
                 TrainedRecord? record = await JsonSerializer.DeserializeAsync(stream, PipelineJson.Default.TrainedRecord, cancellationToken).ConfigureAwait(false);
-                return record is { Format: 1 } ? await artifacts.ReadAsync(record.Model, record.Length, cancellationToken).ConfigureAwait(false) : null;
+                if (record is not { Format: 1, Length: > 0 and <= ModelZip.MaxBytes })
+                {
+                    return null;
+                }
+
+                byte[] bytes = await artifacts.ReadAsync(record.Model, record.Length, cancellationToken).ConfigureAwait(false);
+                ModelZip.Check(bytes, name); // whoever can write a record could name any file
+                return bytes;
             }
-            catch (Exception error) when (error is JsonException or MlopsIntegrityException or MlopsNotFoundException)
+            catch (Exception error) when (error is JsonException or MlopsIntegrityException or MlopsNotFoundException or MlopsModelException)
             {
                 return null; // a damaged or collected entry is no entry: it is trained again and replaced
             }

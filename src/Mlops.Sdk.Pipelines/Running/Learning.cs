@@ -1,3 +1,6 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
 using Mlops.Sdk.Data;
 
 namespace Mlops.Sdk.Pipelines;
@@ -8,6 +11,21 @@ internal sealed record LabelledRows(EncodedTable Table, bool[]? Binary, float[]?
     internal int Count => Table.Rows;
 
     internal LabelledRows Take(int[] rows) => new(Table.Take(rows), Pick(Binary, rows), Pick(Numbers, rows));
+
+    /// <summary>Hashes what is learned from: slots and answers. Equal content gives equal digests, whatever it was picked from.</summary>
+    internal Digest Content()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{Count}/{Table.Numbers.Count}/{Fingerprint.Of(new Table([.. Table.Texts.Select((t, i) => new TextColumn(FormattableString.Invariant($"{i}"), t.Codes, t.Dictionary))]))}/")));
+        foreach (float[] values in Table.Numbers)
+        {
+            hash.AppendData(MemoryMarshal.AsBytes<float>(values));
+        }
+
+        hash.AppendData(MemoryMarshal.AsBytes<bool>(Binary));
+        hash.AppendData(MemoryMarshal.AsBytes<float>(Numbers));
+        return Digest.FromHash(hash.GetHashAndReset());
+    }
 
     private static TValue[]? Pick<TValue>(TValue[]? values, int[] rows) => values is null ? null : Array.ConvertAll(rows, r => values[r]);
 }
@@ -29,6 +47,8 @@ internal sealed record Answers(ModelSchema Schema, float[][] Outputs)
         float[] numbers = new float[table.Numbers.Count];
         string?[] texts = new string?[table.Texts.Count];
         float[] row = new float[schema.Outputs.Count];
+        var answers = new Answers(schema, outputs);
+        float[] main = answers.Main;
         for (int i = 0; i < table.Rows; i++)
         {
             table.ReadRow(i, numbers, texts);
@@ -37,9 +57,14 @@ internal sealed record Answers(ModelSchema Schema, float[][] Outputs)
             {
                 outputs[o][i] = row[o];
             }
+
+            if (!float.IsFinite(main[i]))
+            {
+                throw new MlopsModelException("pipeline.answer_not_finite", $"The model answers {main[i]} for row {i} of {table.Rows}; a finite number is needed to evaluate it. Keep infinite and huge inputs out with Validate(v => v.Between(...)).");
+            }
         }
 
-        return new Answers(schema, outputs);
+        return answers;
     }
 
     internal Evaluation Evaluate(LabelledRows rows) => Schema.Task == ModelTask.Binary

@@ -49,6 +49,8 @@ public abstract record RunOutcome
     private protected RunOutcome()
     {
     }
+
+    internal static RunOutcome Of(ModelVersion version) => version.Status == VersionStatus.Validated ? new Registered(version) : new Rejected(version.Reason, version);
 }
 
 /// <summary>The version passed its gate and can be promoted.</summary>

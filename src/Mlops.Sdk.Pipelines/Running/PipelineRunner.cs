@@ -7,6 +7,7 @@ namespace Mlops.Sdk.Pipelines;
 /// <summary>Runs pipelines. Thread-safe; a run that had ended before, in any process, is answered from its record.</summary>
 public sealed partial class PipelineRunner
 {
+    private const int MaxTurns = 3;
     private readonly IModelRegistry _registry;
     private readonly IArtifactStore _artifacts;
     private readonly IObjectStore _store;
@@ -77,54 +78,99 @@ public sealed partial class PipelineRunner
         }
 
         var log = new StepLog(definition.Name, _time, progress);
-        var run = new RunInProgress<T>(definition.Name, plan, options, log, _registry, _artifacts, _formats, new CandidateTraining(_store, _artifacts));
+        using var run = new RunInProgress<T>(definition.Name, plan, options, log, _registry, _artifacts, _formats, _time, new CandidateTraining(_store, _artifacts));
         try
         {
-            await run.ReadAsync(cancellationToken).ConfigureAwait(false);
-            (run.RunId, PipelineRun? ended) = await FindAsync(definition.Name, run.Key, cancellationToken).ConfigureAwait(false);
-            return ended ?? await run.MakeVersionAsync(cancellationToken).ConfigureAwait(false);
+            PipelineRun made = await RunAsync(run, definition.Name, cancellationToken).ConfigureAwait(false);
+            LogEnded(definition.Name, made.RunId, made.Outcome.ToString());
+            return made;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             LogCancelled(definition.Name, log.Current);
-            return await run.EndAsync(new Cancelled(log.Current), RunStatus.Cancelled, $"cancelled during {log.Current}").ConfigureAwait(false);
+            return await EndAsync(run, definition.Name, new Cancelled(log.Current), RunStatus.Cancelled, $"cancelled during {log.Current}").ConfigureAwait(false);
         }
         catch (MlopsDataException error) when (error.Code == "data.contract_violated")
         {
-            return await run.EndAsync(new Rejected(error.Message, null), RunStatus.Rejected, error.Message).ConfigureAwait(false);
+            LogRejected(definition.Name, error.Message);
+            return await EndAsync(run, definition.Name, new Rejected(error.Message, null), RunStatus.Rejected, error.Message).ConfigureAwait(false);
         }
-        catch (Exception error) when (error is MlopsException or InvalidOperationException or ArgumentException or IOException or AggregateException or FormatException or NotSupportedException)
+        catch (Exception error) when (error is not OutOfMemoryException)
         {
+            // sources, labels and trainers are the caller's code and may throw anything: the outcome says what and where
             LogFailed(definition.Name, log.Current, error);
-            return await run.EndAsync(new Failed(log.Current, error), RunStatus.Failed, $"{log.Current}: {error.Message}").ConfigureAwait(false);
-        }
-        finally
-        {
-            run.Dispose();
+            return await EndAsync(run, definition.Name, new Failed(log.Current, error), RunStatus.Failed, $"{log.Current}: {error.Message}").ConfigureAwait(false);
         }
     }
 
-    /// <summary>Finds the run of a key: its record when it made a version, or else the id to run under. A run that failed is tried again under a new id.</summary>
+    /// <summary>Tells whether a key was used: its run made a version, was rejected or failed. One that was cancelled or whose process died goes on.</summary>
+    internal async ValueTask<bool> IsUsedAsync(string pipeline, string key, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<RunRecord> runs = await _registry.ListRunsAsync(pipeline, cancellationToken).ConfigureAwait(false);
+        return AttemptsAt(pipeline, key, runs).Any(r => r.Record?.Status is RunStatus.Registered or RunStatus.Rejected or RunStatus.Failed);
+    }
+
+    private static string AttemptKey(string key, int attempt) => attempt == 1 ? key : FormattableString.Invariant($"{key}#{attempt}");
+
+    /// <summary>Lists the ids of a key's attempts with their records, up to and with the one that has not ended.</summary>
+    private static IEnumerable<(string RunId, RunRecord? Record)> AttemptsAt(string pipeline, string key, IReadOnlyList<RunRecord> runs)
+    {
+        Dictionary<string, RunRecord> byId = runs.ToDictionary(r => r.RunId, StringComparer.Ordinal);
+        for (int attempt = 1; ; attempt++)
+        {
+            string runId = RunIdOf(pipeline, AttemptKey(key, attempt));
+            RunRecord? record = byId.GetValueOrDefault(runId);
+            yield return (runId, record);
+            if (record is null or { Status: RunStatus.Running })
+            {
+                yield break;
+            }
+        }
+    }
+
+    private async Task<PipelineRun> RunAsync<T>(RunInProgress<T> run, string pipeline, CancellationToken cancellationToken)
+    {
+        await run.ReadAsync(cancellationToken).ConfigureAwait(false);
+        for (int turn = 1; ; turn++)
+        {
+            (run.RunId, PipelineRun? ended) = await FindAsync(pipeline, run.Key, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                return ended ?? await run.MakeVersionAsync(cancellationToken).ConfigureAwait(false);
+            }
+            catch (MlopsConflictException error) when (error.Code == "registry.run_ended" && turn < MaxTurns)
+            {
+                LogOvertaken(pipeline, run.RunId); // another process ran the same key and ended it first: its record is the answer
+            }
+        }
+    }
+
+    private async Task<PipelineRun> EndAsync<T>(RunInProgress<T> run, string pipeline, RunOutcome outcome, RunStatus status, string message)
+    {
+        (run.RunId, PipelineRun? ended) = await FindAsync(pipeline, run.Key, CancellationToken.None).ConfigureAwait(false);
+        return ended ?? await run.EndAsync(outcome, status, message).ConfigureAwait(false);
+    }
+
+    /// <summary>Finds the run of a key: its record when it made a version, or else the id to run under. A run that made none is tried again under a new id.</summary>
     private async Task<(string RunId, PipelineRun? Ended)> FindAsync(string pipeline, string key, CancellationToken cancellationToken)
     {
         IReadOnlyList<RunRecord> runs = await _registry.ListRunsAsync(pipeline, cancellationToken).ConfigureAwait(false);
-        for (int attempt = 1; ; attempt++)
+        foreach ((string runId, RunRecord? record) in AttemptsAt(pipeline, key, runs))
         {
-            string runId = RunIdOf(pipeline, attempt == 1 ? key : $"{key}#{attempt}");
-            RunRecord? record = runs.FirstOrDefault(r => r.RunId == runId);
+            if (record?.Version is { } number && await _registry.FindVersionAsync(pipeline, number, cancellationToken).ConfigureAwait(false) is { } version)
+            {
+                ModelManifest manifest = await _registry.ReadManifestAsync(version, cancellationToken).ConfigureAwait(false);
+                RunReport report = await RunReports.ReadAsync(manifest, _artifacts, cancellationToken).ConfigureAwait(false);
+                return (runId, new PipelineRun(runId, pipeline, RunOutcome.Of(version), report, Repeated: true));
+            }
+
             if (record is null or { Status: RunStatus.Running })
             {
                 return (runId, null);
             }
-
-            if (record.Version is { } number && await _registry.FindVersionAsync(pipeline, number, cancellationToken).ConfigureAwait(false) is { } version)
-            {
-                ModelManifest manifest = await _registry.ReadManifestAsync(version, cancellationToken).ConfigureAwait(false);
-                RunReport report = await RunReports.ReadAsync(manifest, _artifacts, cancellationToken).ConfigureAwait(false);
-                RunOutcome outcome = version.Status == VersionStatus.Validated ? new Registered(version) : new Rejected(version.Reason, version);
-                return (runId, new PipelineRun(runId, pipeline, outcome, report, Repeated: true));
-            }
         }
+
+        throw new System.Diagnostics.UnreachableException("The attempts at a key end with one that has not ended.");
     }
 
     [LoggerMessage(3001, LogLevel.Error, "Pipeline {Pipeline} failed in step {Step}.")]
@@ -132,4 +178,13 @@ public sealed partial class PipelineRunner
 
     [LoggerMessage(3002, LogLevel.Information, "Pipeline {Pipeline} was cancelled in step {Step}.")]
     private partial void LogCancelled(string pipeline, string step);
+
+    [LoggerMessage(3003, LogLevel.Information, "Pipeline {Pipeline} ended run {RunId}: {Outcome}.")]
+    private partial void LogEnded(string pipeline, string runId, string outcome);
+
+    [LoggerMessage(3004, LogLevel.Warning, "Pipeline {Pipeline} was rejected by its contract: {Reason}")]
+    private partial void LogRejected(string pipeline, string reason);
+
+    [LoggerMessage(3005, LogLevel.Information, "Run {RunId} of pipeline {Pipeline} was ended by another process first.")]
+    private partial void LogOvertaken(string pipeline, string runId);
 }

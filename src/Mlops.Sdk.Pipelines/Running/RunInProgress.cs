@@ -1,13 +1,13 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using Mlops.Sdk.Data;
-using Mlops.Sdk.MLNet;
 
 namespace Mlops.Sdk.Pipelines;
 
 /// <summary>One run on its way from the source to the registry.</summary>
-internal sealed class RunInProgress<T>(
+internal sealed partial class RunInProgress<T>(
     string name,
     PipelinePlan<T> plan,
     PipelineRunOptions options,
@@ -15,24 +15,28 @@ internal sealed class RunInProgress<T>(
     IModelRegistry registry,
     IArtifactStore artifacts,
     IEnumerable<IModelFormat> formats,
+    TimeProvider time,
     CandidateTraining training) : IDisposable
 {
-    private const int ProbeCount = 64;
     private const double ValidationShare = 0.2;
     private readonly List<IDisposable> _models = [];
     private RunReport _report = new();
     private ContractResult<T>? _rows;
     private Table? _table;
+    private bool[]? _binary;
+    private float[]? _numbers;
+    private string[]? _keys;
     private Digest _fingerprint;
 
     /// <summary>Gets what makes the run that run: the given key, or the content of data and definition.</summary>
     internal string Key { get; private set; } = options.Key ?? "data not read";
 
-    internal string RunId { get; set; } = PipelineRunner.RunIdOf(name, options.Key ?? "data not read");
+    /// <summary>Gets or sets the run's id; null until it is known which attempt at the key this is.</summary>
+    internal string? RunId { get; set; }
 
     public void Dispose() => _models.ForEach(m => m.Dispose());
 
-    /// <summary>Reads and checks the rows; after that the run has its id.</summary>
+    /// <summary>Reads and checks the rows; after that the run's key is known.</summary>
     internal async Task ReadAsync(CancellationToken cancellationToken)
     {
         _rows = await log.RunAsync("extract+validate", async note =>
@@ -43,40 +47,52 @@ internal sealed class RunInProgress<T>(
             note.Detail = $"{result.Accepted.Count} rows, {result.Rejected.Count} kept aside";
             return result;
         }).ConfigureAwait(false);
-        _table = _rows.Accepted.ToTable();
-        _fingerprint = Fingerprint.Of(_table);
-        Key = options.Key ?? $"{_fingerprint}/{DefinitionDigest()}";
         _report = _report with { RejectedByRule = _rows.Counts, RejectedRows = [.. _rows.Rejected.Take(100)] };
+        _table = await log.RunAsync("label", note =>
+        {
+            Table table = _rows.Accepted.ToTable();
+            _binary = plan.BinaryLabel is { } yes ? [.. _rows.Accepted.Select(yes)] : null;
+            _numbers = plan.NumberLabel is { } number ? [.. _rows.Accepted.Select(number)] : null;
+            _keys = plan.SplitKey is { } by ? [.. _rows.Accepted.Select(by)] : null;
+            if (_numbers is not null && Array.FindIndex(_numbers, n => !float.IsFinite(n)) is var missing and >= 0)
+            {
+                throw new MlopsDataException("pipeline.label_missing", $"Row {missing} of {_numbers.Length} has the label {_numbers[missing]}; a finite number is needed to learn from. Demand it with Validate(v => v.Between(...)).");
+            }
+
+            note.RowsIn = table.Rows;
+            note.Detail = _binary is null ? null : $"{_binary.Count(l => l)} of {_binary.Length} are positive";
+            return Task.FromResult(table);
+        }).ConfigureAwait(false);
+        _fingerprint = Fingerprint.Of(_table);
+        Key = options.Key ?? DefinitionKey();
     }
 
     internal async Task<PipelineRun> MakeVersionAsync(CancellationToken cancellationToken)
     {
         await registry.StartRunAsync(
-            new RunStart(RunId, name, options.Trigger, options.Reason) { Hypothesis = options.Hypothesis, Parameters = new Dictionary<string, string> { ["seed"] = options.Seed.ToString(CultureInfo.InvariantCulture) } },
+            new RunStart(RunId!, name, options.Trigger, options.Reason) { Hypothesis = options.Hypothesis, Parameters = new Dictionary<string, string> { ["seed"] = options.Seed.ToString(CultureInfo.InvariantCulture) } },
             cancellationToken).ConfigureAwait(false);
         (LabelledRows train, LabelledRows test, Split split) = await PrepareAsync().ConfigureAwait(false);
         (string best, TrainedCandidate model) = await TrainAsync(train, split, cancellationToken).ConfigureAwait(false);
 
         Answers answers = await log.RunAsync("evaluate", note => Task.FromResult(Evaluate(model, test, split, note))).ConfigureAwait(false);
-        (ModelVersion? champion, Answers? championAnswers) = await ChampionAsync(test, split, cancellationToken).ConfigureAwait(false);
-        await log.RunAsync("gate", note => Task.FromResult(Decide(answers, championAnswers, champion, train, test, note))).ConfigureAwait(false);
-        ModelVersion version = await RegisterAsync(best, model, answers, train, test, champion, cancellationToken).ConfigureAwait(false);
-        RunOutcome outcome = version.Status == VersionStatus.Validated ? new Registered(version) : new Rejected(version.Reason, version);
-        return new PipelineRun(RunId, name, outcome, _report);
+        ChampionAnswers champion = await ChampionAsync(split, cancellationToken).ConfigureAwait(false);
+        await log.RunAsync("gate", note => Task.FromResult(Decide(answers, champion, train, test, note))).ConfigureAwait(false);
+        ModelVersion version = await RegisterAsync(best, model, train, test, champion.Version, cancellationToken).ConfigureAwait(false);
+        return new PipelineRun(RunId!, name, RunOutcome.Of(version), _report);
     }
 
-    /// <summary>Records an end without a version. Not the caller's token: that a run was cancelled is recorded too.</summary>
+    /// <summary>Records an end without a version. Takes no token: that a run was cancelled is recorded too.</summary>
     internal async Task<PipelineRun> EndAsync(RunOutcome outcome, RunStatus status, string message)
     {
         _report = _report with { Steps = log.Records };
-        await registry.StartRunAsync(new RunStart(RunId, name, options.Trigger, options.Reason) { Hypothesis = options.Hypothesis }, CancellationToken.None).ConfigureAwait(false);
-        IReadOnlyList<RunRecord> runs = await registry.ListRunsAsync(name, CancellationToken.None).ConfigureAwait(false);
-        if (runs.First(r => r.RunId == RunId).Status == RunStatus.Running && status != RunStatus.Cancelled)
+        RunRecord record = await registry.StartRunAsync(new RunStart(RunId!, name, options.Trigger, options.Reason) { Hypothesis = options.Hypothesis }, CancellationToken.None).ConfigureAwait(false);
+        if (record.Status == RunStatus.Running)
         {
-            await registry.EndRunAsync(new RunEnd(RunId, status, message.Length <= 2_000 ? message : message[..2_000]) { Steps = log.Records }, CancellationToken.None).ConfigureAwait(false);
+            await registry.EndRunAsync(new RunEnd(RunId!, status, message.Length <= 2_000 ? message : message[..2_000]) { Steps = log.Records }, CancellationToken.None).ConfigureAwait(false);
         }
 
-        return new PipelineRun(RunId, name, outcome, _report);
+        return new PipelineRun(RunId!, name, outcome, _report);
     }
 
     private async Task<(LabelledRows Train, LabelledRows Test, Split Split)> PrepareAsync()
@@ -89,21 +105,30 @@ internal sealed class RunInProgress<T>(
             return Task.FromResult(made);
         }).ConfigureAwait(false);
 
-        bool[]? binary = plan.BinaryLabel is { } yes ? [.. _rows!.Accepted.Select(yes)] : null;
-        float[]? numbers = plan.NumberLabel is { } number ? [.. _rows!.Accepted.Select(number)] : null;
         Table trainRows = _table!.Take(split.Train);
         string[] columns = FeatureColumns();
         IReadOnlyList<LeakFinding> leaks = await log.RunAsync("screen", note =>
         {
-            IReadOnlyList<LeakFinding> found = binary is null ? [] : LeakageScreen.Find(trainRows, Array.ConvertAll(split.Train, i => binary[i]), columns);
+            IReadOnlyList<LeakFinding> found = _binary is null ? [] : LeakageScreen.Find(trainRows, Array.ConvertAll(split.Train, i => _binary[i]), columns);
             note.Detail = found.Count == 0 ? "no column leaks the label" : string.Join("; ", found.Select(f => $"{(f.Block ? "excluded" : "look at")} {f.Column}: {f.Reason}"));
             return Task.FromResult(found);
         }).ConfigureAwait(false);
         _report = _report with { Leaks = leaks };
 
         ModelSchema schema = SchemaOf(trainRows, [.. columns.Except(leaks.Where(l => l.Block).Select(l => l.Column))]);
-        var all = new LabelledRows(EncodedTable.From(_table, schema), binary, numbers);
-        return (all.Take(split.Train), all.Take(split.Test), split);
+        if (schema.Inputs.Count == 0)
+        {
+            throw new MlopsDataException("pipeline.no_features", $"No column is left to train on: the record has {string.Join(", ", _table.Columns.Select(c => c.Name))}; those of the label, those left out, dates without DatePart and leaking ones do not count.");
+        }
+
+        var all = new LabelledRows(EncodedTable.From(_table, schema), _binary, _numbers);
+        LabelledRows train = all.Take(split.Train);
+        if (train.Binary is { } labels && Array.TrueForAll(labels, l => l == labels[0]))
+        {
+            throw new MlopsDataException("pipeline.one_class", $"All {labels.Length} training rows have the label {labels[0]}; both answers are needed to learn. Look at the label, the split and the rows that were kept aside.");
+        }
+
+        return (train, all.Take(split.Test), split);
     }
 
     /// <summary>Trains every candidate on a part of the training rows, compares them on the rest, and trains the best again on all of them. The test rows stay untouched.</summary>
@@ -112,28 +137,19 @@ internal sealed class RunInProgress<T>(
         Split inner = SplitOf(_table!, split.Train, ValidationShare, options.Seed + 1);
         LabelledRows fit = train.Take(inner.Train);
         LabelledRows validation = train.Take(inner.Test);
-        Digest fitDigest = DigestOf(inner.Train.Length, "fit");
-        LeaderboardRow[] rows = await log.RunAsync("train", async note =>
+        using var gate = new SemaphoreSlim(Math.Max(1, Environment.ProcessorCount));
+        LeaderboardRow[] rows = await Task.WhenAll(plan.Candidates.Select(async candidate =>
         {
-            using var gate = new SemaphoreSlim(Math.Max(1, Environment.ProcessorCount));
-            LeaderboardRow[] made = await Task.WhenAll(plan.Candidates.Select(async candidate =>
+            await gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+            try
             {
-                await gate.WaitAsync(cancellationToken).ConfigureAwait(false);
-                try
-                {
-                    return await TryCandidateAsync(candidate.Name, candidate.Options, fit, validation, fitDigest, cancellationToken).ConfigureAwait(false);
-                }
-                finally
-                {
-                    gate.Release();
-                }
-            })).ConfigureAwait(false);
-            note.RowsIn = fit.Count;
-            note.Outcome = made.All(r => r.Milliseconds == 0 && r.Problem is null) ? "cached" : "ok";
-            note.Detail = $"{made.Count(r => r.Problem is null)} of {made.Length} candidates";
-            return made;
-        }).ConfigureAwait(false);
-
+                return await TryCandidateAsync(candidate.Name, candidate.Options, fit, validation, cancellationToken).ConfigureAwait(false);
+            }
+            finally
+            {
+                gate.Release();
+            }
+        })).ConfigureAwait(false);
         rows = [.. rows.OrderBy(r => r.Problem is not null).ThenByDescending(Quality).ThenBy(r => r.Candidate, StringComparer.Ordinal)];
         _report = _report with { Leaderboard = rows };
         if (rows[0].Problem is { } problem)
@@ -144,7 +160,7 @@ internal sealed class RunInProgress<T>(
         CandidateOptions best = plan.Candidates.Find(c => c.Name == rows[0].Candidate).Options;
         TrainedCandidate final = await log.RunAsync("refit", async note =>
         {
-            TrainedCandidate trained = await training.TrainAsync(rows[0].Candidate, best, train, DigestOf(train.Count, "train"), options.Seed, cancellationToken).ConfigureAwait(false);
+            TrainedCandidate trained = await training.TrainAsync(rows[0].Candidate, best, train, options.Seed, cancellationToken).ConfigureAwait(false);
             (note.RowsIn, note.Outcome, note.Detail) = (train.Count, trained.FromCache ? "cached" : "ok", $"'{rows[0].Candidate}' on all training rows");
             return trained;
         }).ConfigureAwait(false);
@@ -152,19 +168,28 @@ internal sealed class RunInProgress<T>(
         return (rows[0].Candidate, final);
     }
 
-    private async Task<LeaderboardRow> TryCandidateAsync(string candidate, CandidateOptions candidateOptions, LabelledRows fit, LabelledRows validation, Digest fitDigest, CancellationToken cancellationToken)
+    private async Task<LeaderboardRow> TryCandidateAsync(string candidate, CandidateOptions candidateOptions, LabelledRows fit, LabelledRows validation, CancellationToken cancellationToken)
     {
-        long start = TimeProvider.System.GetTimestamp();
         try
         {
-            TrainedCandidate trained = await training.TrainAsync(candidate, candidateOptions, fit, fitDigest, options.Seed, cancellationToken).ConfigureAwait(false);
-            using ILoadedModel model = trained.Model;
-            double milliseconds = trained.FromCache ? 0 : TimeProvider.System.GetElapsedTime(start).TotalMilliseconds;
-            return new LeaderboardRow(candidate, Answers.Of(model, validation.Table).Evaluate(validation).Metrics, milliseconds);
+            return await log.RunAsync(
+                "train",
+                async note =>
+                {
+                    (note.RowsIn, note.MayFail) = (fit.Count, true);
+                    long start = time.GetTimestamp();
+                    TrainedCandidate trained = await training.TrainAsync(candidate, candidateOptions, fit, options.Seed, cancellationToken).ConfigureAwait(false);
+                    using ILoadedModel model = trained.Model;
+                    double milliseconds = trained.FromCache ? 0 : time.GetElapsedTime(start).TotalMilliseconds;
+                    var row = new LeaderboardRow(candidate, Answers.Of(model, validation.Table).Evaluate(validation).Metrics, milliseconds);
+                    (note.Outcome, note.Detail) = (trained.FromCache ? "cached" : "ok", Summary(row.Metrics));
+                    return row;
+                },
+                candidate).ConfigureAwait(false);
         }
-        catch (Exception error) when (error is not OperationCanceledException and (InvalidOperationException or ArgumentException or AggregateException or MlopsException or DllNotFoundException or TypeInitializationException or NotSupportedException))
+        catch (Exception error) when (error is not (OperationCanceledException or OutOfMemoryException or MlopsStorageException))
         {
-            // one candidate that fails does not end the run: the leaderboard says so
+            // one candidate that fails does not end the run, whatever its trainer threw: the leaderboard says so
             return new LeaderboardRow(candidate, new Dictionary<string, MetricValue>(), 0, error.GetBaseException().Message);
         }
     }
@@ -178,116 +203,9 @@ internal sealed class RunInProgress<T>(
             Evaluator.Slices(column, i => Text(_table![column], split.Test[i]), test.Count, rows => answers.Take(rows).Evaluate(test.Take(rows)), metric));
         double Worst(SliceEvaluation s) => s.Value95 is null ? double.MaxValue : plan.Task == ModelTask.Binary ? s.Value95.Value : -s.Value95.Value;
         evaluation = evaluation with { Slices = [.. slices.OrderBy(Worst)] };
-        (note.RowsIn, note.Detail) = (test.Count, string.Join(", ", evaluation.Metrics.Select(m => string.Create(CultureInfo.InvariantCulture, $"{m.Key} {m.Value.Value:0.000}"))));
+        (note.RowsIn, note.Detail) = (test.Count, Summary(evaluation.Metrics));
         _report = _report with { Evaluation = evaluation };
         return answers;
-    }
-
-    private async Task<(ModelVersion? Version, Answers? Answers)> ChampionAsync(LabelledRows test, Split split, CancellationToken cancellationToken)
-    {
-        ModelVersion? version = await registry.FindAliasAsync(name, "champion", cancellationToken).ConfigureAwait(false);
-        if (version is null)
-        {
-            return (null, null);
-        }
-
-        ModelManifest manifest = await registry.ReadManifestAsync(version, cancellationToken).ConfigureAwait(false);
-        IModelFormat format = formats.FirstOrDefault(f => f.Name == manifest.ModelFormat)
-            ?? throw new MlopsModelException("model.unknown_format", $"{version} is in the format '{manifest.ModelFormat}', which this process cannot load. Add the package that brings it.");
-        ILoadedModel model = await format.LoadAsync(manifest, artifacts, cancellationToken).ConfigureAwait(false);
-        _models.Add(model);
-        return (version, Answers.Of(model, EncodedTable.From(_table!.Take(split.Test), manifest.Schema)));
-    }
-
-    private bool Decide(Answers answers, Answers? champion, ModelVersion? championVersion, LabelledRows train, LabelledRows test, StepNote note)
-    {
-        float[] trivial;
-        Evaluation baseline;
-        if (plan.Task == ModelTask.Binary)
-        {
-            float rate = (float)train.Binary!.Average(l => l ? 1.0 : 0.0);
-            trivial = [.. Enumerable.Repeat(rate, test.Count)];
-            baseline = Evaluator.Binary(trivial, [.. Enumerable.Repeat(rate >= 0.5f, test.Count)], test.Binary!);
-        }
-        else
-        {
-            trivial = [.. Enumerable.Repeat(train.Numbers!.Average(), test.Count)];
-            baseline = Evaluator.Regression(trivial, test.Numbers!);
-        }
-
-        var input = new GateInput(plan.Task, _report.Evaluation!, baseline, answers.Main, trivial, champion?.Main, championVersion?.ToString(), test.Binary, test.Numbers);
-        GateResult[] results = [.. plan.Gates.Select(rule => rule(input))];
-        GateResult[] criteria = [.. plan.GoalCriteria.Select(c => Gates.AtLeast(_report.Evaluation!, c.Metric, c.Minimum, "goal"))];
-        _report = _report with { Baseline = baseline, Gates = results, Goal = plan.Goal is null ? null : new GoalResult(plan.Goal, criteria) };
-        bool passed = results.All(r => r.Passed) && criteria.All(r => r.Passed);
-        (note.Outcome, note.Detail) = (passed ? "ok" : "rejected", string.Join("; ", results.Concat(criteria).Select(r => $"{r.Name} {(r.Passed ? "passed" : "failed")}")));
-        return passed;
-    }
-
-    private Task<ModelVersion> RegisterAsync(string best, TrainedCandidate model, Answers answers, LabelledRows train, LabelledRows test, ModelVersion? champion, CancellationToken cancellationToken) =>
-        log.RunAsync("register", async note =>
-        {
-            GateResult[] failed = [.. _report.Gates.Concat(_report.Goal?.Criteria ?? []).Where(g => !g.Passed)];
-            TimeColumn? times = plan.SplitTime is { } column ? _table!.Find(column) as TimeColumn : null;
-            _report = _report with
-            {
-                Dataset = new DatasetInfo(plan.Source!.Description, _fingerprint, _table!.Rows, _rows!.Rejected.Count)
-                {
-                    From = Iso(times, ticks => ticks.Min()),
-                    To = Iso(times, ticks => ticks.Max()),
-                    TrainingRows = train.Count,
-                    TestRows = test.Count,
-                },
-            };
-            CandidateOptions bestOptions = plan.Candidates.Find(c => c.Name == best).Options;
-            Answers onTraining = Answers.Of(model.Model, train.Table);
-            ReferenceProfile profile = ReferenceProfile.Of(train.Table, onTraining.Outputs);
-            RunReport report = _report with { Steps = log.Records };
-            var manifest = new ModelManifest
-            {
-                Model = name,
-                ModelFormat = MLNetModelFormat.FormatName,
-                Files =
-                [
-                    model.File,
-                    await WriteAsync(ReferenceProfile.FileName, profile.Serialize(), cancellationToken).ConfigureAwait(false),
-                    await WriteAsync(ProbeRows.FileName, ProbeRows.Serialize(ProbesOf(test.Table)), cancellationToken).ConfigureAwait(false),
-                    await WriteAsync(RunReport.FileName, JsonSerializer.SerializeToUtf8Bytes(report, PipelineJson.Default.RunReport), cancellationToken).ConfigureAwait(false),
-                ],
-                Schema = model.Model.Schema,
-                Algorithm = best,
-                Parameters = bestOptions.Describe(),
-                Metrics = _report.Evaluation!.Metrics,
-                Dataset = _report.Dataset,
-                Environment = EnvironmentCapture.Now(options.Seed, "Microsoft.ML", "Microsoft.ML.Data", "Microsoft.ML.FastTree", "Microsoft.ML.LightGbm", "Mlops.Sdk.Pipelines"),
-                RunId = RunId,
-                Parent = champion?.Number,
-                Gates = _report.Gates,
-                Goal = _report.Goal,
-                Notes = [.. _report.Leaks.Select(l => $"{(l.Block ? "excluded" : "look at")} {l.Column}: {l.Reason}")],
-            };
-            string reason = failed.Length == 0 ? options.Reason : $"rejected: {string.Join("; ", failed.Select(f => $"{f.Name}: {f.Message}"))}";
-            ModelVersion version = await registry.RegisterAsync(manifest, reason, failed.Length == 0 ? VersionStatus.Validated : VersionStatus.Rejected, cancellationToken).ConfigureAwait(false);
-            note.Detail = $"{version}, {version.Status}";
-            _report = report;
-            return version;
-        });
-
-    private async Task<ModelFile> WriteAsync(string file, byte[] bytes, CancellationToken cancellationToken)
-    {
-        using var content = new MemoryStream(bytes, writable: false);
-        ArtifactInfo info = await artifacts.WriteAsync(content, cancellationToken).ConfigureAwait(false);
-        return new ModelFile(file, info.Digest, info.Length);
-    }
-
-    private static ProbeRows ProbesOf(EncodedTable table)
-    {
-        int[] rows = [.. Enumerable.Range(0, Math.Min(ProbeCount, table.Rows)).Select(i => (int)((long)i * table.Rows / Math.Min(ProbeCount, table.Rows)))];
-        return new ProbeRows
-        {
-            Numbers = [.. rows.Select(r => table.Numbers.Select(n => n[r]).ToArray())],
-            Texts = [.. rows.Select(r => table.Texts.Select(t => t[r]).ToArray())],
-        };
     }
 
     private Split SplitOf(Table table, int[] among, double share, int seed)
@@ -298,7 +216,7 @@ internal sealed class RunInProgress<T>(
             return Split.ByTime(column as TimeColumn ?? throw new MlopsDataException("data.column_kind", $"'{time}' should be a date or time to split by; it is a {column.GetType().Name}."), share);
         }
 
-        string[] keys = plan.SplitKey is { } by ? Array.ConvertAll(among, i => by(_rows!.Accepted[i])) : RowKeys(table, among);
+        string[] keys = _keys is { } by ? Array.ConvertAll(among, i => by[i]) : RowKeys(table, among);
         return Split.ByKey(keys, share, seed);
     }
 
@@ -353,18 +271,39 @@ internal sealed class RunInProgress<T>(
         };
     }
 
-    private Digest DigestOf(int rows, string part) => Digest.Of(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{_fingerprint}/{plan.TestShare}/{plan.SplitTime}/{options.Seed}/{part}/{rows}/{plan.LabelName}/{string.Join(',', plan.LabelColumns)}")));
-
-    private Digest DefinitionDigest()
+    /// <summary>Everything that decides what comes out: rows, labels, split and the definition. Lambdas count by what they give, for their code cannot be told apart soundly.</summary>
+    private string DefinitionKey()
     {
-        string candidates = string.Join(';', plan.Candidates.Select(c => $"{c.Name}:{string.Join(',', c.Options.Describe().Select(o => $"{o.Key}={o.Value}"))}"));
-        return Digest.Of(Encoding.UTF8.GetBytes(FormattableString.Invariant(
-            $"{plan.Task}/{plan.LabelName}/{plan.TestShare}/{plan.SplitTime}/{options.Seed}/{candidates}/{string.Join(',', plan.WithoutColumns)}/{string.Join(',', plan.OnlyColumns ?? [])}/{string.Join(',', plan.DateParts)}")));
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        void Add(string part) => hash.AppendData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{part.Length}:{part};")));
+        Add("definition/1");
+        Add(_fingerprint.ToString());
+        hash.AppendData(MemoryMarshal.AsBytes<bool>(_binary));
+        hash.AppendData(MemoryMarshal.AsBytes<float>(_numbers));
+        Array.ForEach(_keys ?? [], Add);
+        Add(FormattableString.Invariant($"{plan.Task}/{plan.LabelName}/{plan.TestShare}/{plan.SplitTime}/{options.Seed}/{plan.OnlyColumns is null}"));
+        IEnumerable<string>[] lists =
+        [
+            plan.LabelColumns.Order(StringComparer.Ordinal),
+            plan.WithoutColumns.Order(StringComparer.Ordinal),
+            (plan.OnlyColumns ?? []).Order(StringComparer.Ordinal),
+            plan.DateParts.Select(d => $"{d.Column}.{d.Part}"),
+            plan.Slices,
+            plan.Gates.Select(g => g.Text),
+            plan.GoalCriteria.Select(c => c.Text).Prepend(plan.Goal ?? string.Empty),
+            plan.Candidates.SelectMany(c => c.Options.Describe().SelectMany(o => new[] { o.Key, o.Value }).Prepend(FormattableString.Invariant($"{c.Options.GetType().FullName}/{c.Options.Version}")).Prepend(c.Name)),
+        ];
+        foreach (string[] list in lists.Select(l => l.ToArray()))
+        {
+            Add(FormattableString.Invariant($"{list.Length}"));
+            Array.ForEach(list, Add);
+        }
+
+        return Digest.FromHash(hash.GetHashAndReset()).ToString();
     }
+
+    private static string Summary(IReadOnlyDictionary<string, MetricValue> metrics) => string.Join(", ", metrics.Select(m => string.Create(CultureInfo.InvariantCulture, $"{m.Key} {m.Value.Value:0.000}")));
 
     private double Quality(LeaderboardRow row) =>
         row.Metrics.TryGetValue(plan.Task == ModelTask.Binary ? "auc" : "mae", out MetricValue? metric) ? plan.Task == ModelTask.Binary ? metric.Value : -metric.Value : double.NegativeInfinity;
-
-    private static string? Iso(TimeColumn? times, Func<long[], long> pick) =>
-        times is null ? null : new DateTime(pick(times.Ticks), DateTimeKind.Utc).ToString(times.DateOnly ? "yyyy-MM-dd" : "O", CultureInfo.InvariantCulture);
 }
