@@ -10,6 +10,10 @@ var page = new HtmlReport("Bird strikes: the life of a model");
 
 #region loop
 await using MlopsWorkspace mlops = await MlopsWorkspace.OpenAsync(folder);
+
+// Look at the data before anything is trained on it.
+Console.WriteLine(DataProfile.Of((await StrikeReports.Until(1996).ToListAsync()).ToTable()).ToText());
+
 string reason = "first model";
 for (int year = 1996; year <= 2002; year += 3)
 {

@@ -16,6 +16,7 @@ public sealed class QuickstartTests
         Assert.True(await first.EndAsync() == 0, first.Output + first.Errors);
         string[] expected =
         [
+            "Unknown bird",
             "== Trained: CSV birdstrikes.csv.gz where before 1996",
             "excluded CostTotal: filled in afterwards",
             "passed beats-baseline: AUC 0.",
