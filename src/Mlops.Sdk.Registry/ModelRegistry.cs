@@ -194,7 +194,16 @@ public sealed partial class ModelRegistry : IModelRegistry
         LedgerKinds.VersionRegistered,
         new LedgerResource("model", manifest.Model, number == 0 ? null : number, digest),
         reason,
-        LedgerData.Of(new VersionNote(manifest.Model, number, digest, status, manifest.Files) { RunId = manifest.RunId, Parent = parent, Metrics = manifest.Metrics }))
+        LedgerData.Of(new VersionNote(manifest.Model, number, digest, status, manifest.Files)
+        {
+            RunId = manifest.RunId,
+            Parent = parent,
+            Metrics = manifest.Metrics,
+            Task = manifest.Schema.Task,
+            ModelFormat = manifest.ModelFormat,
+            Algorithm = manifest.Algorithm,
+            Dataset = manifest.Dataset,
+        }))
     {
         Correlation = manifest.RunId,
     };

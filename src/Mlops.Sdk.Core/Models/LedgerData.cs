@@ -9,7 +9,9 @@ namespace Mlops.Sdk;
 /// <remarks>
 /// Camel-case names, enumerations by name, absent values as null, unknown fields ignored. Knows <see cref="RunStart"/>,
 /// <see cref="RunEnd"/>, <see cref="VersionNote"/>, <see cref="AliasNote"/>, <see cref="ApprovalNote"/>,
-/// <see cref="DeploymentNote"/> and <see cref="AlertNote"/>; generated code, so trimming and native compilation keep it.
+/// <see cref="DeploymentNote"/>, <see cref="AlertNote"/>, <see cref="DescriptionNote"/>, <see cref="TagNote"/>, <see cref="StageNote"/>,
+/// <see cref="DeprecationNote"/>, <see cref="TombstoneNote"/>, <see cref="CardNote"/>, <see cref="DataUseNote"/>, <see cref="LinkNote"/> and
+/// <see cref="RecordSegmentNote"/>; generated code, so trimming and native compilation keep it.
 /// </remarks>
 public static class LedgerData
 {
@@ -86,4 +88,13 @@ public static class LedgerData
 [JsonSerializable(typeof(ApprovalNote))]
 [JsonSerializable(typeof(DeploymentNote))]
 [JsonSerializable(typeof(AlertNote))]
+[JsonSerializable(typeof(DescriptionNote))]
+[JsonSerializable(typeof(TagNote))]
+[JsonSerializable(typeof(StageNote))]
+[JsonSerializable(typeof(DeprecationNote))]
+[JsonSerializable(typeof(TombstoneNote))]
+[JsonSerializable(typeof(CardNote))]
+[JsonSerializable(typeof(DataUseNote))]
+[JsonSerializable(typeof(LinkNote))]
+[JsonSerializable(typeof(RecordSegmentNote))]
 internal sealed partial class LedgerDataJson : JsonSerializerContext;

@@ -17,6 +17,33 @@ public static class LedgerKinds
     /// <summary>An alias was moved. Data: <see cref="AliasNote"/>.</summary>
     public const string AliasMoved = "model.alias_moved";
 
+    /// <summary>A model's description or owner was written. Data: <see cref="DescriptionNote"/>.</summary>
+    public const string ModelDescribed = "model.described";
+
+    /// <summary>A tag of a model or version was set or removed. Data: <see cref="TagNote"/>.</summary>
+    public const string TagSet = "model.tag_set";
+
+    /// <summary>A version moved to another stage of its life. Data: <see cref="StageNote"/>.</summary>
+    public const string StageMoved = "model.stage_moved";
+
+    /// <summary>A version was deprecated, or its deprecation was taken back. Data: <see cref="DeprecationNote"/>.</summary>
+    public const string VersionDeprecated = "model.version_deprecated";
+
+    /// <summary>A version was deleted: its number stays taken. Data: <see cref="TombstoneNote"/>.</summary>
+    public const string VersionDeleted = "model.version_deleted";
+
+    /// <summary>A person wrote a section of a model card. Data: <see cref="CardNote"/>.</summary>
+    public const string CardEdited = "model.card_edited";
+
+    /// <summary>A run read a dataset. Data: <see cref="DataUseNote"/>.</summary>
+    public const string RunDataUsed = "run.data_used";
+
+    /// <summary>Two things were declared to be connected. Data: <see cref="LinkNote"/>.</summary>
+    public const string Linked = "lineage.linked";
+
+    /// <summary>A segment of high-volume records was closed. Data: <see cref="RecordSegmentNote"/>.</summary>
+    public const string RecordsRolled = "records.rolled";
+
     /// <summary>A host took a version into service. Data: <see cref="DeploymentNote"/>.</summary>
     public const string DeploymentStarted = "deployment.started";
 
@@ -49,7 +76,86 @@ public sealed record VersionNote(string Model, int Number, Digest Digest, Versio
 
     /// <summary>Gets the metrics on the test rows.</summary>
     public IReadOnlyDictionary<string, MetricValue> Metrics { get; init; } = new Dictionary<string, MetricValue>();
+
+    /// <summary>Gets the kind of task, or null in entries of older writers.</summary>
+    public ModelTask? Task { get; init; }
+
+    /// <summary>Gets the name of the model format, or null in entries of older writers.</summary>
+    public string? ModelFormat { get; init; }
+
+    /// <summary>Gets the name of the candidate or algorithm that made it, or null in entries of older writers.</summary>
+    public string? Algorithm { get; init; }
+
+    /// <summary>Gets the data it was trained on, or null when not known.</summary>
+    public DatasetInfo? Dataset { get; init; }
 }
+
+/// <summary>The data of an entry that describes a model.</summary>
+/// <param name="Model">The model's name.</param>
+/// <param name="Description">What it is for; null leaves it as it was.</param>
+/// <param name="Owner">The person or team that answers for it; null leaves it as it was.</param>
+public sealed record DescriptionNote(string Model, string? Description, string? Owner);
+
+/// <summary>The data of a tag entry.</summary>
+/// <param name="Model">The model's name.</param>
+/// <param name="Version">The version's number, or null for a tag of the model.</param>
+/// <param name="Key">The tag's key.</param>
+/// <param name="Value">Its value, empty for a tag that is only there or not; null when it was removed.</param>
+public sealed record TagNote(string Model, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] int? Version, string Key, string? Value);
+
+/// <summary>The data of an entry about a version's stage.</summary>
+/// <param name="Model">The model's name.</param>
+/// <param name="Version">The version's number.</param>
+/// <param name="From">The stage before.</param>
+/// <param name="To">The stage from now on.</param>
+public sealed record StageNote(string Model, int Version, string From, string To);
+
+/// <summary>The data of an entry about a deprecation.</summary>
+/// <param name="Model">The model's name.</param>
+/// <param name="Version">The version's number.</param>
+/// <param name="Successor">The version to use instead, or null.</param>
+/// <param name="Revoked">Whether an earlier deprecation was taken back.</param>
+public sealed record DeprecationNote(string Model, int Version, int? Successor = null, bool Revoked = false);
+
+/// <summary>The data of an entry about a deleted version.</summary>
+/// <param name="Model">The model's name.</param>
+/// <param name="Version">The version's number.</param>
+/// <param name="Digest">The digest that its manifest had.</param>
+public sealed record TombstoneNote(string Model, int Version, Digest Digest);
+
+/// <summary>The data of an entry about a section of a model card that a person wrote.</summary>
+/// <param name="Model">The model's name.</param>
+/// <param name="Version">The version's number, or null for every version of the model.</param>
+/// <param name="Section">The section, such as <c>intended-use</c>.</param>
+/// <param name="Text">The text in Markdown; empty takes the section out.</param>
+public sealed record CardNote(string Model, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] int? Version, string Section, string Text);
+
+/// <summary>The data of an entry about a dataset that a run read.</summary>
+/// <param name="RunId">The run's id.</param>
+/// <param name="Name">The dataset's name.</param>
+/// <param name="Digest">The digest of its content: the dataset's version.</param>
+/// <param name="Source">Where it came from, without secrets.</param>
+/// <param name="Role">What for, such as <c>training</c> or <c>test</c>.</param>
+public sealed record DataUseNote(string RunId, string Name, Digest Digest, string Source, string Role);
+
+/// <summary>One end of a declared connection.</summary>
+/// <param name="Kind">What it is, such as <c>dataset</c>, <c>feature</c>, <c>run</c>, <c>version</c>, <c>monitor</c> or <c>decision</c>.</param>
+/// <param name="Name">Its name; of a version <c>model/number</c>.</param>
+public sealed record LinkEnd(string Kind, string Name);
+
+/// <summary>The data of an entry that connects two things.</summary>
+/// <param name="From">Where it comes from.</param>
+/// <param name="To">What was made of it or depends on it.</param>
+/// <param name="Relation">How, such as <c>used</c> or <c>made</c>.</param>
+public sealed record LinkNote(LinkEnd From, LinkEnd To, string Relation);
+
+/// <summary>The data of an entry about a closed segment of high-volume records.</summary>
+/// <param name="Log">The log's name, such as <c>access</c> or <c>metrics/RUN-ID</c>.</param>
+/// <param name="Key">The segment's key in the store.</param>
+/// <param name="Digest">The digest of the segment's bytes.</param>
+/// <param name="Records">How many records it has.</param>
+/// <param name="Bytes">How many bytes it has.</param>
+public sealed record RecordSegmentNote(string Log, string Key, Digest Digest, long Records, long Bytes);
 
 /// <summary>The data of an entry about an alias: a move, or one that was refused.</summary>
 /// <param name="Model">The model's name.</param>

@@ -177,6 +177,31 @@ public sealed class FolderObjectStore : IObjectStore
         }).ConfigureAwait(false);
     }
 
+    /// <inheritdoc/>
+    public async ValueTask<bool> TouchAsync(ObjectKey key, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return await GuardedAsync($"touch '{key}' in", async () =>
+        {
+            FileInfo file = Resolve(key);
+            if (!IsObject(file))
+            {
+                return false;
+            }
+
+            using FileStream _ = await LockAsync(key, cancellationToken).ConfigureAwait(false);
+            file.Refresh();
+            if (!IsObject(file))
+            {
+                return false;
+            }
+
+            DateTime now = NextTick();
+            File.SetLastWriteTimeUtc(file.FullName, now > file.LastWriteTimeUtc ? now : file.LastWriteTimeUtc.AddTicks(1));
+            return true;
+        }).ConfigureAwait(false);
+    }
+
     private static string ETagOf(FileInfo file) => ETagOf(file.LastWriteTimeUtc, file.Length);
 
     private static string ETagOf(DateTime written, long length) => string.Create(CultureInfo.InvariantCulture, $"{written.Ticks:x}-{length:x}");

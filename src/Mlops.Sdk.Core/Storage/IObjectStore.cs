@@ -45,6 +45,12 @@ public interface IObjectStore
     /// <param name="cancellationToken">Stops the call.</param>
     /// <returns>True when an object was removed; false when there was none or its ETag is another one.</returns>
     ValueTask<bool> DeleteAsync(ObjectKey key, string? ifMatch = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Says that an object is still wanted: gives it the present time and a new ETag and leaves its bytes alone, so that a delete by the old ETag no longer finds it.</summary>
+    /// <param name="key">The object's key.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    /// <returns>True when the object was there; false when there is none.</returns>
+    ValueTask<bool> TouchAsync(ObjectKey key, CancellationToken cancellationToken = default);
 }
 
 /// <summary>Facts about a stored object.</summary>

@@ -52,8 +52,11 @@ public enum StoreCalls
     /// <summary><see cref="IObjectStore.DeleteAsync"/>.</summary>
     Delete = 16,
 
+    /// <summary><see cref="IObjectStore.TouchAsync"/>.</summary>
+    Touch = 32,
+
     /// <summary>All of them.</summary>
-    All = Put | Open | Head | List | Delete,
+    All = Put | Open | Head | List | Delete | Touch,
 }
 
 /// <summary>Stands before another store and lets calls go wrong: the next ones as told, or some by chance with a seed. Thread-safe.</summary>
@@ -154,6 +157,15 @@ public sealed class FaultInjectingObjectStore(IObjectStore inner, int seed = 0) 
         bool removed = await inner.DeleteAsync(key, ifMatch, cancellationToken).ConfigureAwait(false);
         After(fault, key.Value);
         return removed;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> TouchAsync(ObjectKey key, CancellationToken cancellationToken = default)
+    {
+        StoreFault? fault = Before(StoreCalls.Touch, key.Value);
+        bool there = await inner.TouchAsync(key, cancellationToken).ConfigureAwait(false);
+        After(fault, key.Value);
+        return there;
     }
 
     private static StoreCalls Limit(StoreFault fault, StoreCalls calls) =>

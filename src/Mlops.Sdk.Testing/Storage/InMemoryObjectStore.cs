@@ -128,6 +128,22 @@ public sealed class InMemoryObjectStore(TimeProvider? time = null) : IObjectStor
         }
     }
 
+    /// <inheritdoc/>
+    public ValueTask<bool> TouchAsync(ObjectKey key, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_objects)
+        {
+            bool there = _objects.TryGetValue(key.Value, out (byte[] Bytes, string ETag, DateTimeOffset Modified) present);
+            if (there)
+            {
+                _objects[key.Value] = (present.Bytes, (++_writes).ToString(CultureInfo.InvariantCulture), _time.GetUtcNow());
+            }
+
+            return ValueTask.FromResult(there);
+        }
+    }
+
     /// <summary>A folder store cannot have 'a' and 'a/b'; what runs on this store is to run on that one.</summary>
     private void RefuseFolderThatIsAnObject(string key)
     {

@@ -63,6 +63,8 @@ internal sealed class DefectiveStore(InMemoryObjectStore inner, Defect defect) :
     public async ValueTask<bool> DeleteAsync(ObjectKey key, string? ifMatch = null, CancellationToken cancellationToken = default) =>
         defect == Defect.RemovesNothing || await inner.DeleteAsync(key, defect == Defect.OneETagForAll ? null : ifMatch, Effective(cancellationToken));
 
+    public ValueTask<bool> TouchAsync(ObjectKey key, CancellationToken cancellationToken = default) => inner.TouchAsync(key, Effective(cancellationToken));
+
     private CancellationToken Effective(CancellationToken token) => defect == Defect.IgnoresCancellation ? CancellationToken.None : token;
 
     private ObjectInfo? Changed(ObjectInfo? info) => defect == Defect.OneETagForAll && info is not null ? info with { ETag = "one" } : info;
