@@ -5,8 +5,11 @@ using System.Text.Json;
 namespace Mlops.Sdk;
 
 /// <summary>A commit as read: whole and in itself unchanged; whether it follows the one before is for the reader to check.</summary>
-internal sealed record CommitDocument(long Number, long First, Digest Previous, Digest Hash, LedgerEntry[] Entries, int Length)
+internal sealed record CommitDocument(long Number, long First, Digest Previous, Digest Hash, LedgerEntry[] Entries, ReadOnlyMemory<byte> Bytes)
 {
+    /// <summary>Gets how many bytes the commit has.</summary>
+    internal int Length => Bytes.Length;
+
     /// <summary>Gets the end of a ledger whose last commit this is.</summary>
     internal LedgerHead Head => new(Number + 1, First + Entries.Length, Hash);
 
@@ -40,7 +43,8 @@ internal static class CommitCodec
     /// <summary>The most bytes a reader takes in: the entries, and room for the header and the trailer.</summary>
     internal const int MaxCommitBytes = MaxEntryBytes + 4096;
 
-    private const int TrailerLength = 78;
+    /// <summary>How many bytes the last line has: a SHA-256 as JSON.</summary>
+    internal const int TrailerLength = 78;
 
     /// <summary>Puts entry lines between header and trailer.</summary>
     internal static byte[] Encode(LedgerHead before, IReadOnlyList<byte[]> lines, out Digest hash)
@@ -97,7 +101,7 @@ internal static class CommitCodec
 
         try
         {
-            return ParseBody(body, hash, bytes.Length);
+            return ParseBody(body, hash, bytes);
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or MlopsIntegrityException { Code: not "ledger.newer_format" })
         {
@@ -105,7 +109,7 @@ internal static class CommitCodec
         }
     }
 
-    private static CommitDocument ParseBody(ReadOnlyMemory<byte> body, Digest hash, int length)
+    private static CommitDocument ParseBody(ReadOnlyMemory<byte> body, Digest hash, ReadOnlyMemory<byte> bytes)
     {
         ReadOnlyMemory<byte> rest = body;
         Header header = ParseHeader(NextLine(ref rest).Span);
@@ -126,7 +130,7 @@ internal static class CommitCodec
         }
 
         return rest.IsEmpty
-            ? new CommitDocument(header.Number, header.First, header.Previous, hash, entries, length)
+            ? new CommitDocument(header.Number, header.First, header.Previous, hash, entries, bytes)
             : throw new FormatException($"it has more than the {entries.Length} entries it says");
     }
 
@@ -179,7 +183,23 @@ internal static class CommitCodec
         return line;
     }
 
-    private static void WriteTrailer(Span<byte> trailer, Digest hash)
+    /// <summary>Tells where the lines of the entries stand in a commit that was read before.</summary>
+    internal static List<Range> EntryLines(ReadOnlySpan<byte> commit)
+    {
+        var lines = new List<Range>();
+        int at = commit.IndexOf((byte)'\n') + 1;
+        int end = commit.Length - TrailerLength;
+        while (at > 0 && at < end)
+        {
+            int length = commit[at..end].IndexOf((byte)'\n');
+            lines.Add(at..(at + length));
+            at += length + 1;
+        }
+
+        return lines;
+    }
+
+    internal static void WriteTrailer(Span<byte> trailer, Digest hash)
     {
         "{\"sha256\":\""u8.CopyTo(trailer);
         Encoding.ASCII.GetBytes(hash.Hex, trailer[11..]);

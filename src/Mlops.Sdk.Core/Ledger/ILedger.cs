@@ -57,6 +57,34 @@ public interface ILedger
     /// <param name="cancellationToken">Stops the check.</param>
     /// <returns>What was found; a bad ledger is a result, not an error.</returns>
     ValueTask<LedgerVerification> VerifyAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Reads the whole ledger again from the store, checks every hash, and checks that it extends a state that was kept elsewhere.</summary>
+    /// <param name="trusted">A checkpoint from a place that whoever may write to the store cannot write to; null for none.</param>
+    /// <param name="cancellationToken">Stops the check.</param>
+    /// <returns>What was found. With a trusted checkpoint, a cut tail, a rewritten history and a store rolled back to an older copy are found too.</returns>
+    ValueTask<LedgerVerification> VerifyAsync(LedgerCheckpoint? trusted, CancellationToken cancellationToken = default);
+
+    /// <summary>Tells how the ledger stands, or stood: its size and the root of the Merkle tree over its entries.</summary>
+    /// <param name="entries">How many entries, from 0 to those there are; null for all there are now.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    /// <returns>The checkpoint. Keep it in a second place to find any later change of what came before it.</returns>
+    ValueTask<LedgerCheckpoint> CheckpointAsync(long? entries = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Proves that an entry stands in the ledger.</summary>
+    /// <param name="entry">The entry's number.</param>
+    /// <param name="entries">The size of the ledger to prove it in; null for the present one.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    /// <returns>The proof: at most 2 log2 of the size hashes, verifiable without the ledger.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such entry or size.</exception>
+    ValueTask<InclusionProof> ProveInclusionAsync(long entry, long? entries = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Proves that the ledger is an older state of it with entries added at its end.</summary>
+    /// <param name="olderEntries">How many entries the older state has.</param>
+    /// <param name="entries">The size of the newer state; null for the present one.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    /// <returns>The proof, verifiable without the ledger. Compare its older checkpoint with the one you kept.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such size.</exception>
+    ValueTask<ConsistencyProof> ProveConsistencyAsync(long olderEntries, long? entries = null, CancellationToken cancellationToken = default);
 }
 
 /// <summary>A view folded from the ledger. It is given entries in order, one at a time, never twice.</summary>

@@ -149,4 +149,8 @@ public sealed record LedgerReceipt(IReadOnlyList<LedgerEntry> Entries, LedgerHea
 /// <param name="BadCommit">The number of the first bad commit, or null.</param>
 /// <param name="BadEntry">The number of the first entry that is not proven good, or null.</param>
 /// <param name="Problem">What is wrong with it, or null.</param>
-public sealed record LedgerVerification(bool Ok, LedgerHead Proven, long? BadCommit = null, long? BadEntry = null, string? Problem = null);
+public sealed record LedgerVerification(bool Ok, LedgerHead Proven, long? BadCommit = null, long? BadEntry = null, string? Problem = null)
+{
+    /// <summary>Gets the part that is proven good as a checkpoint.</summary>
+    public LedgerCheckpoint Checkpoint { get; init; } = new(0, MerkleTree.EmptyRoot);
+}

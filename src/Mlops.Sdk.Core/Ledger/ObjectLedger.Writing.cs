@@ -49,16 +49,16 @@ public sealed partial class ObjectLedger
         {
             LedgerHead before = await ReadNewPatientlyAsync().ConfigureAwait(false);
             CheckProjections();
-            Batch batch = Decide(waiting, before);
+            Batch batch = await DecideAsync(waiting, before).ConfigureAwait(false);
             if (batch.Lines.Count == 0)
             {
                 return; // all answered: refused, repeated, or nothing to write
             }
 
             byte[] bytes = CommitCodec.Encode(before, batch.Lines, out Digest hash);
-            if (await TryWriteAsync(before.Commits, bytes).ConfigureAwait(false))
+            if (await TryWriteAsync(before.Commits, bytes).ConfigureAwait(false) && await WasInTimeAsync(before, bytes).ConfigureAwait(false))
             {
-                LedgerHead head = TakeIn(new CommitDocument(before.Commits, before.Entries, before.Hash, hash, [.. batch.Entries], bytes.Length));
+                LedgerHead head = TakeIn(new CommitDocument(before.Commits, before.Entries, before.Hash, hash, [.. batch.Entries], bytes));
                 foreach ((AppendRequest request, int first, int count) in batch.Taken)
                 {
                     request.Answer.TrySetResult(new LedgerReceipt(batch.Entries.GetRange(first, count), head));
@@ -76,6 +76,30 @@ public sealed partial class ObjectLedger
         }
 
         throw new MlopsConflictException("ledger.contended", $"{MaxAttempts} attempts to append to the {_store.Description} met another writer each time. Fewer writers, or one process that writes for the others, helps.");
+    }
+
+    /// <summary>Tells whether a commit that was written counts: after a long pause its number may have been folded away, and then no reader would ever look at it.</summary>
+    private async ValueTask<bool> WasInTimeAsync(LedgerHead before, byte[] bytes)
+    {
+        if (!IsStale(_confirmed))
+        {
+            return true;
+        }
+
+        await ReadNewSegmentsAsync(_stop.Token).ConfigureAwait(false);
+        if (Head.Commits <= before.Commits)
+        {
+            return true;
+        }
+
+        LogWrittenTooLate(before.Commits, _store.Description);
+        ObjectKey key = LedgerKeys.Commit(before.Commits);
+        if (await _store.HeadAsync(key).ConfigureAwait(false) is { } stray && (await ReadCommitAsync(before.Commits, _stop.Token).ConfigureAwait(false)).AsSpan().SequenceEqual(bytes))
+        {
+            await _store.DeleteAsync(key, stray.ETag).ConfigureAwait(false);
+        }
+
+        return false;
     }
 
     private async ValueTask<LedgerHead> ReadNewPatientlyAsync()
@@ -98,7 +122,7 @@ public sealed partial class ObjectLedger
     private Task PauseAsync(int attempt) => Task.Delay(TimeSpan.FromMilliseconds((1 + NextJitter()) * (5 << attempt)), _time);
 
     /// <summary>Runs the decisions that fit into one commit. Requests that end here (refused, repeated, empty, cancelled) are answered and leave the list.</summary>
-    private Batch Decide(List<AppendRequest> waiting, LedgerHead before)
+    private async ValueTask<Batch> DecideAsync(List<AppendRequest> waiting, LedgerHead before)
     {
         var batch = new Batch(before);
         var ended = new HashSet<AppendRequest>();
@@ -116,7 +140,7 @@ public sealed partial class ObjectLedger
 
             try
             {
-                if (!DecideOne(request, batch))
+                if (!await DecideOneAsync(request, batch).ConfigureAwait(false))
                 {
                     ended.Add(request);
                 }
@@ -133,7 +157,7 @@ public sealed partial class ObjectLedger
 
     /// <summary>Runs one decision and adds its entries to the batch, or leaves it for a later commit when they do not fit.</summary>
     /// <returns>False when the request was answered and is over.</returns>
-    private bool DecideOne(AppendRequest request, Batch batch)
+    private async ValueTask<bool> DecideOneAsync(AppendRequest request, Batch batch)
     {
         if (request.Cancellation.IsCancellationRequested)
         {
@@ -143,7 +167,7 @@ public sealed partial class ObjectLedger
 
         LedgerDraft[] drafts = [.. request.Decide().Select(d => DraftRules.Check(d, request.Actor))];
         DraftRules.CheckAppend(drafts);
-        LedgerEntry[] repeated = AlreadyWritten(drafts);
+        LedgerEntry[] repeated = await AlreadyWrittenAsync(drafts).ConfigureAwait(false);
         if (repeated.Length == drafts.Length)
         {
             request.Answer.TrySetResult(new LedgerReceipt(repeated, batch.Before));
@@ -159,18 +183,29 @@ public sealed partial class ObjectLedger
 
     /// <summary>Finds the entries that an earlier append with the same ids wrote.</summary>
     /// <returns>All of them, or none.</returns>
-    private LedgerEntry[] AlreadyWritten(LedgerDraft[] drafts)
+    private async ValueTask<LedgerEntry[]> AlreadyWrittenAsync(LedgerDraft[] drafts)
     {
-        LedgerEntry[] found;
-        lock (_byId)
+        List<LedgerEntry> found = [];
+        foreach (LedgerDraft draft in drafts)
         {
-            found = [.. drafts.Select(d => d.Id is { } id ? _byId.GetValueOrDefault(id) : null).OfType<LedgerEntry>()];
+            if (draft.Id is { } id && (FindRecent(id) ?? await FindOlderAsync(id, _stop.Token).ConfigureAwait(false)) is { } entry)
+            {
+                found.Add(entry);
+            }
         }
 
-        LedgerEntry? other = found.Length is 0 ? null : found.Length < drafts.Length ? found[0] : found.Where((e, i) => e.Kind != drafts[i].Kind || e.Resource.Name != drafts[i].Resource.Name).FirstOrDefault();
+        LedgerEntry? other = found.Count is 0 ? null : found.Count < drafts.Length ? found[0] : found.Where((e, i) => e.Kind != drafts[i].Kind || e.Resource.Name != drafts[i].Resource.Name).FirstOrDefault();
         return other is null
-            ? found
+            ? [.. found]
             : throw new MlopsConflictException("ledger.id_reused", $"The id '{other.Id}' is that of entry {other.Number} ('{other.Kind}' of {other.Resource}), which another append wrote. Repeat an append as a whole and unchanged, or give new entries new ids.");
+    }
+
+    private LedgerEntry? FindRecent(string id)
+    {
+        lock (_gate)
+        {
+            return _recent.Find(id);
+        }
     }
 
     private void Guard(LedgerDraft[] drafts)
@@ -199,7 +234,7 @@ public sealed partial class ObjectLedger
             try
             {
                 using var content = new MemoryStream(bytes, writable: false);
-                PutResult result = await _store.PutAsync(KeyOf(number), content, PutCondition.IfAbsent, CancellationToken.None).ConfigureAwait(false);
+                PutResult result = await _store.PutAsync(LedgerKeys.Commit(number), content, PutCondition.IfAbsent, CancellationToken.None).ConfigureAwait(false);
                 return result.Written || await IsOursAsync(number, bytes).ConfigureAwait(false) == true;
             }
             catch (Exception error) when (IsOutcomeUnknown(error))

@@ -18,18 +18,25 @@ public sealed partial class ObjectLedger : ILedger, IAsyncDisposable
     private readonly SemaphoreSlim _reading = new(1, 1);                 // holds: who may read commits and feed projections
     private readonly List<AttachedProjection> _projections = [];
     private readonly List<ILedgerGuard> _guards = [];
-    private readonly Dictionary<string, LedgerEntry> _byId = new(StringComparer.Ordinal);
+    private readonly Lock _gate = new();                                 // guards what is known: all fields from here to _foldedTree
+    private readonly RecentEntries _recent = new();
+    private readonly CommitTail _tail;
+    private readonly List<SegmentPlace> _segments = [];
+    private readonly MerkleFrontier _tree = new();
+    private LedgerHead _head;
+    private LedgerHead _folded;
+    private MerkleFrontier _foldedTree = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Random _jitter;
-    private readonly List<LedgerEntry> _entries = [];
     private Task _writer = Task.CompletedTask;
     private int _closed;
-    private LedgerHead _head;
+    private Look _confirmed;
     private TaskCompletionSource _news = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private ObjectLedger(IObjectStore store, LedgerOptions options, TimeProvider time, IIdGenerator ids, IActorAccessor actors, ILogger logger)
     {
         (_store, _options, _time, _ids, _actors, _logger) = (store, options, time, ids, actors, logger);
+        _tail = new CommitTail(options.SegmentCommits, options.SegmentBytes);
         _source = $"{options.Host}/{Environment.ProcessId}/{typeof(ObjectLedger).Assembly.GetName().Version?.ToString(3)}";
         _jitter = new Random(HashCode.Combine(_source, time.GetTimestamp()));
     }
@@ -39,14 +46,14 @@ public sealed partial class ObjectLedger : ILedger, IAsyncDisposable
     {
         get
         {
-            lock (_byId)
+            lock (_gate)
             {
                 return _head;
             }
         }
     }
 
-    /// <summary>Opens the ledger of a store: reads and checks every commit.</summary>
+    /// <summary>Opens the ledger of a store: reads the header of the newest segment and checks every commit behind it. <see cref="VerifyAsync(CancellationToken)"/> checks all.</summary>
     /// <param name="store">The store.</param>
     /// <param name="options">How to work with it; null for defaults.</param>
     /// <param name="time">The clock; null for the system's.</param>
@@ -73,6 +80,7 @@ public sealed partial class ObjectLedger : ILedger, IAsyncDisposable
         time ??= TimeProvider.System;
         var ledger = new ObjectLedger(store, options, time, ids ?? new TimeOrderedIdGenerator(time), actors ?? new ProcessActorAccessor(), logger ?? NullLogger<ObjectLedger>.Instance);
         ledger._guards.AddRange(guards ?? []);
+        await ledger.FindSegmentsAsync(ct).ConfigureAwait(false);
         await ledger.RefreshAsync(ct).ConfigureAwait(false);
         foreach (ILedgerProjection projection in ledger._guards.OfType<ILedgerProjection>())
         {
@@ -124,13 +132,15 @@ public sealed partial class ObjectLedger : ILedger, IAsyncDisposable
                 return;
             }
 
-            await ReadNewAsync(cancellationToken).ConfigureAwait(false);
-            foreach (LedgerEntry entry in _entries)
+            long end = (await ReadNewAsync(cancellationToken).ConfigureAwait(false)).Entries;
+            long next = projection is ISnapshotProjection saved ? await LoadSnapshotAsync(saved, cancellationToken).ConfigureAwait(false) : 0;
+            await foreach (LedgerEntry entry in StreamAsync(next, end, cancellationToken).ConfigureAwait(false))
             {
                 projection.Apply(entry);
             }
 
-            _projections.Add(new AttachedProjection(projection) { Next = _entries.Count });
+            _projections.Add(new AttachedProjection(projection) { Next = end });
+            Remember(projection as ISnapshotProjection, folded: end - next);
         }
         finally
         {
@@ -150,11 +160,11 @@ public sealed partial class ObjectLedger : ILedger, IAsyncDisposable
         _requests.Writer.TryComplete();
         await _writer.ConfigureAwait(false);
         await _stop.CancelAsync().ConfigureAwait(false);
+        await FoldingAsync().ConfigureAwait(false);
         _stop.Dispose();
         _reading.Dispose();
+        _proving.Dispose();
     }
-
-    private static ObjectKey KeyOf(long commit) => ObjectKey.Parse($"{LedgerKeys.Commits}{commit:D12}");
 
     private double NextJitter()
     {
@@ -176,6 +186,15 @@ public sealed partial class ObjectLedger : ILedger, IAsyncDisposable
     [LoggerMessage(1003, LogLevel.Error, "The view {Projection} cannot take entry {Entry} ('{Kind}') in; nothing is appended until it can.")]
     private partial void LogProjectionFailed(string projection, long entry, string kind, Exception error);
 
+    [LoggerMessage(1006, LogLevel.Warning, "Folding commits of the ledger in {Store} failed; it is tried again later and nothing is lost.")]
+    private partial void LogFoldFailed(string store, Exception error);
+
+    [LoggerMessage(1007, LogLevel.Error, "'{Key}' in {Store} is not what was written; going on without it.")]
+    private partial void LogDamaged(ObjectKey key, string store, Exception error);
+
+    [LoggerMessage(1008, LogLevel.Warning, "Commit {Commit} in {Store} was written after a pause of more than half the fold grace, and its number had been folded away meanwhile. It was taken back and is decided again.")]
+    private partial void LogWrittenTooLate(long commit, string store);
+
     [LoggerMessage(1004, LogLevel.Error, "Appending to the ledger in {Store} failed; whoever waited is told.")]
     private partial void LogWriteFailed(string store, Exception error);
 
@@ -185,7 +204,7 @@ public sealed partial class ObjectLedger : ILedger, IAsyncDisposable
         internal ILedgerProjection Projection => projection;
 
         /// <summary>Gets or sets the number of the next entry it is to be given.</summary>
-        internal int Next { get; set; }
+        internal long Next { get; set; }
 
         /// <summary>Gets or sets what it threw at that entry, or null.</summary>
         internal Exception? Problem { get; set; }

@@ -117,4 +117,12 @@ internal sealed class FakeLedger(TimeProvider time) : ILedger
     public IAsyncEnumerable<LedgerEntry> ReadAsync(long from = 0, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
     public ValueTask<LedgerVerification> VerifyAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public ValueTask<LedgerVerification> VerifyAsync(LedgerCheckpoint? trusted, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public ValueTask<LedgerCheckpoint> CheckpointAsync(long? entries = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public ValueTask<InclusionProof> ProveInclusionAsync(long entry, long? entries = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public ValueTask<ConsistencyProof> ProveConsistencyAsync(long olderEntries, long? entries = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 }
