@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using Mlops.Sdk;
@@ -7,7 +8,7 @@ using Mlops.Sdk;
 string folder = args[0];
 string name = args[1];
 var store = new FolderObjectStore(folder);
-await using ObjectLedger ledger = await ObjectLedger.OpenAsync(store);
+await using ObjectLedger ledger = await ObjectLedger.OpenAsync(store, new LedgerOptions { SegmentCommits = 16, SnapshotEntries = 50 }); // kills fall into folding and saving too
 var counter = new Counter();
 await ledger.AttachAsync(counter);
 var gate = new Lock();
@@ -58,9 +59,19 @@ void Acknowledge(LedgerReceipt receipt)
     }
 }
 
-internal sealed class Counter : ILedgerProjection
+internal sealed class Counter : ISnapshotProjection
 {
+    public string SnapshotName => "counter";
+
+    public int SnapshotFormat => 1;
+
     internal int Value { get; private set; }
 
     public void Apply(LedgerEntry entry) => Value = entry.Kind == "test.counted" ? entry.Data.GetProperty("value").GetInt32() : Value;
+
+    public ISnapshotProjection NewEmpty() => new Counter();
+
+    public void SaveSnapshot(IBufferWriter<byte> writer) => writer.Write(BitConverter.GetBytes(Value));
+
+    public void LoadSnapshot(ReadOnlyMemory<byte> snapshot) => Value = BitConverter.ToInt32(snapshot.Span);
 }

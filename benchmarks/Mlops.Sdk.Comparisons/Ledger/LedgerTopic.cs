@@ -11,6 +11,7 @@ internal static class LedgerTopic
     private const string OpenOnce = "MLOPS_COMPARISONS_OPEN";
     private const int Entries = 10_000;
     private const int EntriesPerCommit = 10;
+    private const int Million = 1_000_000;
     private const int Rounds = 15;
     private static readonly JsonElement Data = JsonDocument.Parse("""{"model":"taxi-fare","alias":"champion","from":6,"to":7,"digest":"sha256:0"}""").RootElement;
 
@@ -19,6 +20,7 @@ internal static class LedgerTopic
         if (Environment.GetEnvironmentVariable(OpenOnce) is { Length: > 0 } path)
         {
             report.Note("open", await OpenOnceAsync(path)); // the child process of OpenInNewProcessAsync
+            report.Note("heap", GC.GetTotalMemory(forceFullCollection: true) / 1e6);
             return;
         }
 
@@ -28,6 +30,7 @@ internal static class LedgerTopic
             await SinglesAsync(report, folder);
             await GroupAsync(report, folder);
             await OpeningAsync(report, folder);
+            await MillionAsync(report, folder);
         }
         finally
         {
@@ -121,7 +124,7 @@ internal static class LedgerTopic
         for (int i = 0; i < Rounds; i++)
         {
             warm.Add(await OpenOnceAsync(store));
-            cold.Add(await OpenInNewProcessAsync(store));
+            cold.Add((await OpenInNewProcessAsync(store)).Milliseconds);
             verify.Add(await VerifyOnceAsync(store));
         }
 
@@ -130,12 +133,76 @@ internal static class LedgerTopic
         report.Note("verify-entries-per-second", Entries / Median(verify) * 1000);
     }
 
+    /// <summary>A ledger that has been in use for long: a million entries in commits of a hundred, folded, the folded commits removed.</summary>
+    private static async Task MillionAsync(Report report, string folder)
+    {
+        const int perCommit = 100;
+        const int appenders = 8;
+        string store = Path.Combine(folder, "million");
+        await using (ObjectLedger ledger = await ObjectLedger.OpenAsync(new FolderObjectStore(store)))
+        {
+            await Task.WhenAll(Enumerable.Range(0, appenders).Select(_ => Task.Run(async () =>
+            {
+                for (int i = 0; i < Million / perCommit / appenders; i++)
+                {
+                    await ledger.AppendAsync([.. Enumerable.Range(0, perCommit).Select(Draft)]);
+                }
+            })));
+            await ledger.RefreshAsync();
+            await ledger.WhenFoldedAsync();
+        }
+
+        // removed as it would be an hour later
+        foreach (string commit in Directory.EnumerateFiles(Path.Combine(store, "ledger", "segments")))
+        {
+            File.SetLastWriteTimeUtc(commit, File.GetLastWriteTimeUtc(commit) - TimeSpan.FromDays(1));
+        }
+
+        await using (ObjectLedger ledger = await ObjectLedger.OpenAsync(new FolderObjectStore(store)))
+        {
+            await ledger.CompactAsync();
+        }
+
+        report.Note("million-entries-objects", Directory.GetFiles(Path.Combine(store, "ledger"), "*", SearchOption.AllDirectories).Length);
+        var warm = new List<double>();
+        var cold = new List<(double Milliseconds, double Megabytes)>();
+        for (int i = 0; i < 7; i++)
+        {
+            warm.Add(await OpenOnceAsync(store));
+            cold.Add(await OpenInNewProcessAsync(store));
+        }
+
+        report.AtMost("open-million-entries-in-new-process-ms", Median(cold.Select(c => c.Milliseconds)), 1_000);
+        report.AtMost("open-million-entries-ms", Median(warm), 1_000);
+        report.AtMost("open-million-entries-heap-mb", Median(cold.Select(c => c.Megabytes)), 50);
+        report.AtLeast("verify-million-entries-per-second", Million / Median([await VerifyOnceAsync(store), await VerifyOnceAsync(store), await VerifyOnceAsync(store)]) * 1000, 500_000);
+        await ProveAsync(report, store);
+    }
+
+    private static async Task ProveAsync(Report report, string store)
+    {
+        await using ObjectLedger ledger = await ObjectLedger.OpenAsync(new FolderObjectStore(store));
+        var first = Stopwatch.StartNew();
+        await ledger.ProveInclusionAsync(Million / 3);
+        report.Note("first-proof-of-a-million-ms", first.Elapsed.TotalMilliseconds);
+        var random = new Random(7);
+        var times = new List<double>();
+        for (int i = 0; i < 101; i++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            InclusionProof proof = await ledger.ProveInclusionAsync(random.Next(Million));
+            times.Add(proof.Verify() ? Stopwatch.GetElapsedTime(start).TotalMilliseconds : throw new InvalidOperationException("A proof does not hold."));
+        }
+
+        report.Note("later-proof-of-a-million-ms", Median(times));
+    }
+
     private static async Task<double> OpenOnceAsync(string store)
     {
         long start = Stopwatch.GetTimestamp();
         await using ObjectLedger ledger = await ObjectLedger.OpenAsync(new FolderObjectStore(store));
         double took = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-        return ledger.Head.Entries == Entries ? took : throw new InvalidOperationException($"Found {ledger.Head.Entries} entries.");
+        return ledger.Head.Entries is Entries or Million ? took : throw new InvalidOperationException($"Found {ledger.Head.Entries} entries.");
     }
 
     private static async Task<double> VerifyOnceAsync(string store)
@@ -147,7 +214,7 @@ internal static class LedgerTopic
     }
 
     /// <summary>Opens in a process that has compiled nothing yet, which is what a starting host pays; the runtime's own start is not counted.</summary>
-    private static async Task<double> OpenInNewProcessAsync(string store)
+    private static async Task<(double Milliseconds, double Megabytes)> OpenInNewProcessAsync(string store)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, Environment = { [OpenOnce] = store } };
         if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
@@ -157,9 +224,9 @@ internal static class LedgerTopic
 
         start.ArgumentList.Add("ledger");
         using Process child = Process.Start(start)!;
-        string line = await child.StandardOutput.ReadToEndAsync();
+        double[] figures = [.. (await child.StandardOutput.ReadToEndAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => double.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture))];
         await child.WaitForExitAsync();
-        return double.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture);
+        return (figures[0], figures[1]);
     }
 
     private static LedgerDraft Draft(int i) => new("model.alias_moved", new LedgerResource("model", "taxi-fare", 7), "Passed the gate against the champion.", Data)
