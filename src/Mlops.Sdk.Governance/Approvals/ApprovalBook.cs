@@ -39,6 +39,69 @@ internal sealed class ApprovalBook
         }
     }
 
+    internal void Save(SnapshotWriter writer)
+    {
+        lock (_gate)
+        {
+            writer.Number(_versions.Count);
+            foreach (((string model, int version), Entry at) in _versions.OrderBy(v => v.Key.Model, StringComparer.Ordinal).ThenBy(v => v.Key.Version))
+            {
+                writer.Shared(model);
+                writer.Number(version);
+                writer.Digest(at.Digest);
+                writer.Actor(at.Author);
+                writer.Number(at.Approvals.Count);
+                foreach (Approval approval in at.Approvals)
+                {
+                    writer.Actor(approval.By);
+                    writer.Text(approval.Reason);
+                    writer.Time(approval.At);
+                }
+            }
+        }
+    }
+
+    internal void Load(SnapshotReader reader)
+    {
+        var versions = new Dictionary<(string Model, int Version), Entry>();
+        var counts = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (int left = reader.Count(); left > 0; left--)
+        {
+            string model = reader.SharedText();
+            int version = reader.Int(least: 1);
+            var at = new Entry(reader.Digest(), reader.Actor());
+            for (int approvals = reader.Count(); approvals > 0; approvals--)
+            {
+                Actor by = reader.Actor();
+                string reason = reader.Text();
+                at.Approvals.Add(new Approval(model, version, at.Digest, by, reason, reader.Time(), Counts: true));
+            }
+
+            // versions of a model are numbered without gaps, and stand in order
+            if (version != counts.GetValueOrDefault(model) + 1)
+            {
+                throw SnapshotReader.Broken();
+            }
+
+            counts[model] = version;
+            versions.Add((model, version), at);
+        }
+
+        reader.End();
+        lock (_gate)
+        {
+            foreach ((string model, int count) in counts)
+            {
+                _counts.Add(model, count);
+            }
+
+            foreach (((string Model, int Version) key, Entry at) in versions)
+            {
+                _versions.Add(key, at);
+            }
+        }
+    }
+
     /// <summary>Finds a version's digest and author; null when the ledger has no such version.</summary>
     internal (Digest Digest, Actor Author)? Find(string model, int version)
     {

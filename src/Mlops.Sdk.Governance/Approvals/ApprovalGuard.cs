@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Mlops.Sdk.Governance;
 
 /// <summary>Refuses to let a protected alias name a version that not enough different people have approved.</summary>
@@ -6,11 +8,12 @@ namespace Mlops.Sdk.Governance;
 /// anything is written (<c>AddGovernance</c> does both); a guard that was not attached knows no version and refuses. An approval is bound to the digest of the version's
 /// manifest. Thread-safe.
 /// </remarks>
-public sealed class ApprovalGuard : ILedgerGuard, ILedgerProjection, IApprovalGate
+public sealed class ApprovalGuard : ILedgerGuard, ISnapshotProjection, IApprovalGate
 {
     private readonly ApprovalBook _book = new();
     private readonly HashSet<string> _protected;
     private readonly bool _authorMayApprove;
+    private readonly GovernanceOptions _options;
 
     /// <summary>Creates the guard.</summary>
     /// <param name="options">How strict it is; read once, later changes have no effect.</param>
@@ -20,6 +23,7 @@ public sealed class ApprovalGuard : ILedgerGuard, ILedgerProjection, IApprovalGa
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfNegative(options.ApprovalsRequired);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.ApprovalsRequired, 10);
+        _options = options;
         Required = options.ApprovalsRequired;
         _protected = new HashSet<string>(options.ProtectedAliases, StringComparer.Ordinal);
         _authorMayApprove = options.AuthorMayApprove;
@@ -27,6 +31,10 @@ public sealed class ApprovalGuard : ILedgerGuard, ILedgerProjection, IApprovalGa
 
     /// <summary>Gets how many approvals a protected alias asks for.</summary>
     public int Required { get; }
+
+    string ISnapshotProjection.SnapshotName => "approvals";
+
+    int ISnapshotProjection.SnapshotFormat => 1;
 
     /// <inheritdoc/>
     public void Apply(LedgerEntry entry)
@@ -79,6 +87,12 @@ public sealed class ApprovalGuard : ILedgerGuard, ILedgerProjection, IApprovalGa
             ? null
             : $"alias '{alias}' asks for {Required} approval{(Required == 1 ? string.Empty : "s")} of version {version} of model '{model}', {given} counted, {missing} missing; {(_authorMayApprove ? "different people" : $"people other than its author, {found.Author},")} have to approve it first";
     }
+
+    ISnapshotProjection ISnapshotProjection.NewEmpty() => new ApprovalGuard(_options);
+
+    void ISnapshotProjection.SaveSnapshot(IBufferWriter<byte> writer) => _book.Save(new SnapshotWriter(writer));
+
+    void ISnapshotProjection.LoadSnapshot(ReadOnlyMemory<byte> snapshot) => _book.Load(new SnapshotReader(snapshot));
 
     internal (Digest Digest, Actor Author)? Find(string model, int version) => _book.Find(model, version);
 

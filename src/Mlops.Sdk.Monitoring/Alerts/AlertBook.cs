@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using System.Text.Json;
 
@@ -12,10 +13,14 @@ namespace Mlops.Sdk.Monitoring;
 public sealed record MonitorAlert(string Id, string Model, int Version, string Message, DateTimeOffset RaisedAt);
 
 /// <summary>Which alerts are open and which windows were closed, by the ledger: the same on every host.</summary>
-internal sealed class AlertBook : ILedgerProjection
+internal sealed class AlertBook : ISnapshotProjection
 {
     private const int KeptWindows = 1_000;
     private ImmutableDictionary<string, ModelState> _models = ImmutableDictionary.Create<string, ModelState>(StringComparer.Ordinal);
+
+    public string SnapshotName => "alerts";
+
+    public int SnapshotFormat => 1;
 
     public void Apply(LedgerEntry entry)
     {
@@ -37,6 +42,60 @@ internal sealed class AlertBook : ILedgerProjection
                 Change(note.Model, state => state.Closed(note));
                 break;
         }
+    }
+
+    public ISnapshotProjection NewEmpty() => new AlertBook();
+
+    public void SaveSnapshot(IBufferWriter<byte> writer)
+    {
+        var state = new SnapshotWriter(writer);
+        KeyValuePair<string, ModelState>[] models = [.. Volatile.Read(ref _models).OrderBy(m => m.Key, StringComparer.Ordinal)];
+        state.Number(models.Length);
+        foreach ((string model, ModelState of) in models)
+        {
+            state.Shared(model);
+            state.Number(of.Open.Count);
+            foreach (OpenAlert open in of.Open.Values.OrderBy(o => o.Alert.Id, StringComparer.Ordinal))
+            {
+                state.Text(open.Alert.Id);
+                state.Number(open.Alert.Version);
+                state.Text(open.Alert.Message);
+                state.Time(open.Alert.RaisedAt);
+                state.Number(open.Calm);
+            }
+
+            string[] windows = [.. of.WindowOrder];
+            state.Number(windows.Length);
+            Array.ForEach(windows, state.Text);
+        }
+    }
+
+    public void LoadSnapshot(ReadOnlyMemory<byte> snapshot)
+    {
+        var state = new SnapshotReader(snapshot);
+        ImmutableDictionary<string, ModelState>.Builder models = _models.ToBuilder();
+        for (int left = state.Count(); left > 0; left--)
+        {
+            string model = state.SharedText();
+            ImmutableDictionary<string, OpenAlert>.Builder open = ModelState.Empty.Open.ToBuilder();
+            for (int alerts = state.Count(); alerts > 0; alerts--)
+            {
+                var alert = new MonitorAlert(state.Text(), model, state.Int(), state.Text(), state.Time());
+                open[alert.Id] = new OpenAlert(alert, state.Int(least: 0));
+            }
+
+            int windows = state.Count();
+            string[] order = windows <= KeptWindows + 1 ? new string[windows] : throw SnapshotReader.Broken();
+            for (int i = 0; i < windows; i++)
+            {
+                order[i] = state.Text();
+            }
+
+            models[model] = new ModelState(open.ToImmutable(), ModelState.Empty.Windows.Union(order), ImmutableQueue.Create(order));
+        }
+
+        state.End();
+        Volatile.Write(ref _models, models.ToImmutable());
     }
 
     internal ModelState Of(string model) => Volatile.Read(ref _models).GetValueOrDefault(model, ModelState.Empty);

@@ -1,4 +1,5 @@
 using Mlops.Sdk.Data;
+using Mlops.Sdk.Testing;
 
 namespace Mlops.Sdk.Monitoring.Tests;
 
@@ -64,6 +65,23 @@ public sealed class ModelMonitorTests
         Assert.Single(checks.Select(c => c.Alert!.Id).Distinct());
         Assert.Single(await first.EntriesAsync(LedgerKinds.AlertRaised));
         Assert.Equal(4, (await first.EntriesAsync(MonitoringKinds.WindowClosed)).Length);
+    }
+
+    [Fact]
+    public async Task Open_alerts_and_closed_windows_saved_and_loaded_are_those_that_were_folded()
+    {
+        (MonitorWorld world, MonitorWorld.Host host) = await MonitorWorld.OpenAsync();
+        await using MonitorWorld _ = world;
+        await host.ServeAsync(1);
+        foreach (double missing in new[] { 0.12, 0.34, 0.34, 0.12, 0.12, 0.12, 0.5 })
+        {
+            host.Predict(TestData.Sample(2, 1000, missing: missing));
+            await host.Monitor.CheckAsync("m");
+        }
+
+        LedgerEntry[] entries = await host.Ledger.ReadAsync().ToArrayAsync();
+        Assert.Contains(entries, e => e.Kind == MonitoringKinds.AlertClosed);
+        SnapshotConformance.Check(() => new AlertBook(), entries);
     }
 
     [Fact]

@@ -10,6 +10,7 @@ namespace Mlops.Sdk;
 /// </summary>
 internal sealed class SegmentDocument
 {
+    private const int LongestId = 128;
     private readonly ReadOnlyMemory<byte> _bytes;
 
     private SegmentDocument(SegmentHeader header, ReadOnlyMemory<byte> bytes)
@@ -123,8 +124,9 @@ internal sealed class SegmentDocument
     /// <summary>The first eight bytes of the SHA-256 of an id, as the index has them.</summary>
     internal static ulong HashOfId(string id)
     {
+        Span<byte> utf8 = stackalloc byte[3 * LongestId];
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(Encoding.UTF8.GetBytes(id), hash);
+        SHA256.HashData(id.Length <= LongestId ? utf8[..Encoding.UTF8.GetBytes(id, utf8)] : Encoding.UTF8.GetBytes(id), hash);
         return BinaryPrimitives.ReadUInt64LittleEndian(hash);
     }
 
