@@ -41,7 +41,13 @@ internal sealed class LedgerHolder(
                     {
                         ObjectLedger ledger = await ObjectLedger.OpenAsync(
                             store,
-                            new LedgerOptions { PollInterval = options.Value.PollInterval, Host = options.Value.Host ?? Environment.MachineName },
+                            new LedgerOptions
+                            {
+                                PollInterval = options.Value.PollInterval,
+                                IdlePollInterval = options.Value.IdlePollInterval,
+                                FoldGrace = options.Value.FoldGrace,
+                                Host = options.Value.Host ?? Environment.MachineName,
+                            },
                             time,
                             ids,
                             actors,

@@ -24,6 +24,16 @@ public sealed class MlopsOptions
     /// <value>From 20 ms to 1 hour. The default is 250 ms.</value>
     [Range(typeof(TimeSpan), "00:00:00.020", "01:00:00")]
     public TimeSpan PollInterval { get; set; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Gets or sets how far apart these looks may grow while nothing comes; null for no slowing down.</summary>
+    /// <value>From <see cref="PollInterval"/> to 1 hour. The default is null. Worth setting on a store that bills reads; a new champion is then noticed that much later.</value>
+    [Range(typeof(TimeSpan), "00:00:00.020", "01:00:00")]
+    public TimeSpan? IdlePollInterval { get; set; }
+
+    /// <summary>Gets or sets how long ledger commits that were folded into a segment stay beside it; the same on all hosts of a store. See <see cref="LedgerOptions.FoldGrace"/>.</summary>
+    /// <value>From 1 minute to 30 days. The default is 1 hour.</value>
+    [Range(typeof(TimeSpan), "00:01:00", "30.00:00:00")]
+    public TimeSpan FoldGrace { get; set; } = TimeSpan.FromHours(1);
 }
 
 [OptionsValidator]
