@@ -10,7 +10,7 @@ namespace Mlops.Sdk;
 /// <content>Files: copied by the system where it can, and gone on with after a crash.</content>
 internal sealed partial class ArtifactIntake
 {
-    private const long Step = 1L << 25;
+    private const long Step = 1L << 23;
     private const long ResumeFrom = 1L << 23; // what is shorter is soon sent again
     private const int PartLength = 1 << 23;
     private const int MaxParts = 40_000;
