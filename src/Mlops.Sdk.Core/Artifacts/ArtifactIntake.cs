@@ -151,9 +151,10 @@ internal sealed partial class ArtifactIntake(IObjectStore store)
             return false;
         }
 
-        await using (stream.ConfigureAwait(false))
+        var ahead = new ReadAheadStream(stream);
+        await using (ahead.ConfigureAwait(false))
         {
-            return (await HashAsync(stream, cancellationToken).ConfigureAwait(false)).Digest == artifact.Digest
+            return (await HashAsync(ahead, cancellationToken).ConfigureAwait(false)).Digest == artifact.Digest
                 && await store.TouchAsync(key, cancellationToken).ConfigureAwait(false);
         }
     }
