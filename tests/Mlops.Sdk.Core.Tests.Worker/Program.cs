@@ -5,6 +5,27 @@ using Mlops.Sdk;
 
 // Writes to a store until it is killed, and says on standard output what was acknowledged: "ack NUMBER ID".
 //   Worker FOLDER NAME
+//   Worker file FOLDER FILE STOP-AT    stores a file, says "at BYTES" on the way and stands still from STOP-AT on
+//   Worker claims FOLDER NAME          claims objects if-absent and says "ack NUMBER NAME" for each that it got; touches, replaces and removes others
+//   Worker try FOLDER CALL...          makes calls and says what came of each; see StoreCalls
+if (args[0] is "file")
+{
+    await Files.RunAsync(args[1], args[2], long.Parse(args[3], CultureInfo.InvariantCulture));
+    return;
+}
+
+if (args[0] is "claims")
+{
+    await Claims.RunAsync(args[1], args[2]);
+    return;
+}
+
+if (args[0] is "try")
+{
+    await StoreCalls.RunAsync(args[1], args[2..]);
+    return;
+}
+
 string folder = args[0];
 string name = args[1];
 var store = new FolderObjectStore(folder);

@@ -1,44 +1,36 @@
-using System.Buffers;
-using System.Security.Cryptography;
-
 namespace Mlops.Sdk;
 
 /// <summary>Artifacts on an object store, under <c>artifacts/sha256/</c>. Thread-safe.</summary>
+/// <remarks>
+/// On a store that is an <see cref="IStagingObjectStore"/> content is written once, hashed on the way and named at the end; on others it is
+/// hashed first and then written. A file goes on after a crash where the store has an <see cref="IStagingObjectStore"/> or <see cref="IResumableObjectStore"/>.
+/// </remarks>
 /// <param name="store">The store.</param>
 public sealed class ArtifactStore(IObjectStore store) : IArtifactStore
 {
-    private const int Block = 1 << 17;
+    private readonly ArtifactIntake _intake = new(store);
 
     /// <inheritdoc/>
-    public async ValueTask<ArtifactInfo> WriteAsync(Stream content, CancellationToken cancellationToken = default)
+    public ValueTask<ArtifactInfo> WriteAsync(Stream content, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(content);
-        if (content.CanSeek)
-        {
-            long start = content.Position;
-            ArtifactInfo found = await HashAsync(content, null, cancellationToken).ConfigureAwait(false);
-            content.Position = start;
-            return await StoreAsync(found, content, cancellationToken).ConfigureAwait(false);
-        }
+        return _intake.WriteAsync(content, cancellationToken);
+    }
 
-        // the name is the digest, which is known only at the end: what cannot be read twice is spooled to a file that goes with its handle
-        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
-        var spool = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 0, FileOptions.DeleteOnClose | FileOptions.Asynchronous);
-        await using (spool.ConfigureAwait(false))
-        {
-            ArtifactInfo found = await HashAsync(content, spool, cancellationToken).ConfigureAwait(false);
-            spool.Position = 0;
-            return await StoreAsync(found, spool, cancellationToken).ConfigureAwait(false);
-        }
+    /// <inheritdoc/>
+    public ValueTask<ArtifactInfo> WriteFileAsync(string path, IProgress<long>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return _intake.WriteFileAsync(path, progress, cancellationToken);
     }
 
     /// <inheritdoc/>
     public async ValueTask<Stream> OpenAsync(Digest digest, CancellationToken cancellationToken = default)
     {
-        ObjectKey key = KeyOf(digest);
+        ObjectKey key = ArtifactKeys.Of(digest);
         Stream stream = await store.OpenAsync(key, null, cancellationToken).ConfigureAwait(false) ?? throw Missing(digest);
-        return new VerifyingStream(stream, digest, found => new MlopsIntegrityException(
-            "artifact.corrupt", $"The artifact {digest} in the {store.Description} is damaged or was changed: its bytes now have the digest {found}. Nothing of it may be used; restore it from a copy."));
+        return new ReadAheadStream(new VerifyingStream(stream, digest, found => new MlopsIntegrityException(
+            "artifact.corrupt", $"The artifact {digest} in the {store.Description} is damaged or was changed: its bytes now have the digest {found}. Nothing of it may be used; restore it from a copy.")));
     }
 
     /// <inheritdoc/>
@@ -55,67 +47,10 @@ public sealed class ArtifactStore(IObjectStore store) : IArtifactStore
 
     /// <inheritdoc/>
     public async ValueTask<bool> ExistsAsync(Digest digest, CancellationToken cancellationToken = default) =>
-        await store.HeadAsync(KeyOf(digest), cancellationToken).ConfigureAwait(false) is not null;
+        await store.HeadAsync(ArtifactKeys.Of(digest), cancellationToken).ConfigureAwait(false) is not null;
 
-    private static ObjectKey KeyOf(Digest digest) => ObjectKey.Parse($"artifacts/sha256/{digest.Hex[..2]}/{digest.Hex}");
-
-    private async ValueTask<ArtifactInfo> StoreAsync(ArtifactInfo artifact, Stream content, CancellationToken cancellationToken)
-    {
-        ObjectKey key = KeyOf(artifact.Digest);
-        if (await store.HeadAsync(key, cancellationToken).ConfigureAwait(false) is { } there && there.Length == artifact.Length && await IsIntactAsync(artifact.Digest, cancellationToken).ConfigureAwait(false))
-        {
-            return artifact;
-        }
-
-        // hashed once more on its way: content that changes between the two readings must not get the name of what it was
-        var checkedContent = new VerifyingStream(content, artifact.Digest, found => new MlopsIntegrityException(
-            "artifact.changed_while_stored", $"The content had the digest {artifact.Digest} when it was read first and {found} when it was stored. Nothing was stored; let nobody write to it meanwhile."), leaveOpen: true);
-        await using (checkedContent.ConfigureAwait(false))
-        {
-            // replaces: what has this name is either the same content or damaged
-            await store.PutAsync(key, checkedContent, PutCondition.Any, cancellationToken).ConfigureAwait(false);
-            return artifact;
-        }
-    }
-
-    private async ValueTask<bool> IsIntactAsync(Digest digest, CancellationToken cancellationToken)
-    {
-        Stream? stream = await store.OpenAsync(KeyOf(digest), null, cancellationToken).ConfigureAwait(false);
-        if (stream is null)
-        {
-            return false;
-        }
-
-        await using (stream.ConfigureAwait(false))
-        {
-            return (await HashAsync(stream, null, cancellationToken).ConfigureAwait(false)).Digest == digest;
-        }
-    }
-
-    private static async ValueTask<ArtifactInfo> HashAsync(Stream content, Stream? copy, CancellationToken cancellationToken)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(Block);
-        try
-        {
-            long length = 0;
-            while (await content.ReadAsync(buffer, cancellationToken).ConfigureAwait(false) is var read and > 0)
-            {
-                hash.AppendData(buffer.AsSpan(0, read));
-                length += read;
-                if (copy is not null)
-                {
-                    await copy.WriteAsync(buffer.AsMemory(0, read), cancellationToken).ConfigureAwait(false);
-                }
-            }
-
-            return new ArtifactInfo(Digest.FromHash(hash.GetHashAndReset()), length);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
-    }
+    /// <inheritdoc/>
+    public ValueTask<bool> TouchAsync(Digest digest, CancellationToken cancellationToken = default) => store.TouchAsync(ArtifactKeys.Of(digest), cancellationToken);
 
     private MlopsNotFoundException Missing(Digest digest) =>
         new("artifact.not_found", $"The {store.Description} holds no artifact {digest}. It was removed, or it was written to another store.");

@@ -3,22 +3,11 @@ using System.Security.Cryptography;
 namespace Mlops.Sdk;
 
 /// <summary>Hashes what passes and refuses the end when it was not what it should be.</summary>
-internal sealed class VerifyingStream(Stream inner, Digest expected, Func<Digest, MlopsIntegrityException> refuse, bool leaveOpen = false) : Stream
+internal sealed class VerifyingStream(Stream inner, Digest expected, Func<Digest, MlopsIntegrityException> refuse, bool leaveOpen = false) : ReadOnlyStream
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private bool _verified;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+    private MlopsIntegrityException? _refused;
 
     public override int Read(Span<byte> buffer)
     {
@@ -33,17 +22,6 @@ internal sealed class VerifyingStream(Stream inner, Digest expected, Func<Digest
         Take(buffer.Span[..read], buffer.Length);
         return read;
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override void Flush() => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {
@@ -68,8 +46,8 @@ internal sealed class VerifyingStream(Stream inner, Digest expected, Func<Digest
         }
         else if (asked > 0 && !_verified)
         {
-            Digest found = Digest.FromHash(_hash.GetHashAndReset());
-            _verified = found == expected ? true : throw refuse(found);
+            _refused ??= Digest.FromHash(_hash.GetHashAndReset()) is var found && found == expected ? null : refuse(found);
+            _verified = _refused is null ? true : throw _refused; // who reads on after the error gets it again
         }
     }
 }

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Globalization;
-using System.Runtime.CompilerServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Mlops.Sdk;
@@ -12,7 +11,7 @@ namespace Mlops.Sdk;
 /// removing happen under an advisory lock that dies with its process. Safe on local file systems (ext4, xfs, NTFS, APFS); network shares
 /// without working locks or hard links are not.
 /// </remarks>
-public sealed class FolderObjectStore : IObjectStore
+public sealed partial class FolderObjectStore : IStagingObjectStore, IResumableObjectStore
 {
     private const string Temporary = ".tmp";
     private const string Locks = ".locks";
@@ -38,7 +37,7 @@ public sealed class FolderObjectStore : IObjectStore
         Description = $"folder {path}";
         Guarded("open", () =>
         {
-            Directory.CreateDirectory(Path.Combine(_root, Temporary));
+            Directory.CreateDirectory(Path.Combine(_root, Temporary, Uploads));
             Directory.CreateDirectory(Path.Combine(_root, Locks));
             string probe = NewTemporary();
             File.WriteAllBytes(probe, []);
@@ -58,49 +57,19 @@ public sealed class FolderObjectStore : IObjectStore
         cancellationToken.ThrowIfCancellationRequested();
         return await GuardedAsync($"write '{key}' to", async () =>
         {
-            FileInfo present = Resolve(key);
-            if (Exists(present) && !IsObject(present))
-            {
-                throw new MlopsStorageException("store.invalid_key", $"'{key}' cannot be an object: other objects' keys start with '{key}/'. A name is an object or a folder, not both; choose another key.");
-            }
-
-            if (condition.MustBeAbsent && Exists(present))
+            if (!MayPut(key, condition))
             {
                 return default;
             }
-
-            string target = present.FullName;
 
             string temporary = NewTemporary();
             bool published = false;
             try
             {
                 (long length, DateTime written) = await WriteTemporaryAsync(temporary, content, cancellationToken).ConfigureAwait(false);
-                EnsureFolder(key, Path.GetDirectoryName(target)!);
-                if (condition.MustBeAbsent)
-                {
-                    published = DurableFiles.TryPublish(temporary, target);
-                    return published ? new PutResult(true, ETagOf(written, length)) : default;
-                }
-
-                using FileStream _ = await LockAsync(key, cancellationToken).ConfigureAwait(false);
-                present.Refresh();
-                bool isThere = IsObject(present);
-                if (condition.ETag is { } wanted && (!isThere || ETagOf(present) != wanted))
-                {
-                    return default;
-                }
-
-                if (isThere && written <= present.LastWriteTimeUtc)
-                {
-                    // a clock that went back: the ETag must change all the same
-                    written = present.LastWriteTimeUtc.AddTicks(1);
-                    File.SetLastWriteTimeUtc(temporary, written);
-                }
-
-                DurableFiles.Replace(temporary, target);
-                published = true;
-                return new PutResult(true, ETagOf(written, length));
+                PutResult result = await PublishAsync(key, temporary, length, written, condition, cancellationToken).ConfigureAwait(false);
+                published = result.Written;
+                return result;
             }
             finally
             {
@@ -124,32 +93,6 @@ public sealed class FolderObjectStore : IObjectStore
     {
         cancellationToken.ThrowIfCancellationRequested();
         return ValueTask.FromResult(Guarded($"look '{key}' up in", () => InfoOf(key, Resolve(key))));
-    }
-
-    /// <inheritdoc/>
-    public async IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, string? after = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
-    {
-        await Task.CompletedTask.ConfigureAwait(false);
-        ObjectKey.CheckPrefix(prefix);
-        int slash = prefix.LastIndexOf('/');
-        string start = slash < 0 ? string.Empty : prefix[..slash];
-        string folder = Path.Combine(_root, start.Replace('/', Path.DirectorySeparatorChar));
-        RefuseLinks(new FileInfo(folder), prefix);
-        if (!Directory.Exists(folder))
-        {
-            yield break;
-        }
-
-        List<string> keys = Guarded("list", () => KeysBelow(folder, prefix, after));
-        keys.Sort(StringComparer.Ordinal);
-        foreach (string text in keys)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            if (ObjectKey.TryParse(text, out ObjectKey key) && Guarded("list", () => InfoOf(key, Resolve(key))) is { } info)
-            {
-                yield return info;
-            }
-        }
     }
 
     /// <inheritdoc/>
@@ -236,7 +179,7 @@ public sealed class FolderObjectStore : IObjectStore
             long wanted = Math.Min(part.Length ?? long.MaxValue, length - part.Offset);
             if (wanted > SmallObject)
             {
-                var file = new FileStream(handle, FileAccess.Read, 1 << 14) { Position = part.Offset };
+                var file = new FileStream(handle, FileAccess.Read, 1 << 16) { Position = part.Offset };
                 return part.Length is null ? file : new BoundedStream(file, wanted);
             }
 
@@ -309,22 +252,6 @@ public sealed class FolderObjectStore : IObjectStore
         }
     }
 
-    private List<string> KeysBelow(string folder, string prefix, string? after)
-    {
-        var options = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = false };
-        var keys = new List<string>();
-        foreach (string file in Directory.EnumerateFiles(folder, "*", options))
-        {
-            string key = Path.GetRelativePath(_root, file).Replace(Path.DirectorySeparatorChar, '/');
-            if (key[0] != '.' && key.StartsWith(prefix, StringComparison.Ordinal) && (after is null || string.CompareOrdinal(key, after) > 0))
-            {
-                keys.Add(key);
-            }
-        }
-
-        return keys;
-    }
-
     /// <summary>Turns a checked key into a file and refuses one that is, or lies behind, a symbolic link.</summary>
     private FileInfo Resolve(ObjectKey key)
     {
@@ -362,19 +289,6 @@ public sealed class FolderObjectStore : IObjectStore
 
     private string NewTemporary() => Path.Combine(_root, Temporary, $"{_run}-{Interlocked.Increment(ref _counter):x}");
 
-    /// <summary>Removes temporary files of processes that died: those older than any write takes.</summary>
-    private void SweepLeftovers()
-    {
-        DateTime old = _time.GetUtcNow().UtcDateTime - LeftoverAge;
-        foreach (string file in Directory.EnumerateFiles(Path.Combine(_root, Temporary)))
-        {
-            if (File.GetLastWriteTimeUtc(file) < old)
-            {
-                File.Delete(file);
-            }
-        }
-    }
-
     private async ValueTask<FileStream> LockAsync(ObjectKey key, CancellationToken cancellationToken)
     {
         // 256 lock files serve all keys; the operating system frees a lock with its process
@@ -390,47 +304,5 @@ public sealed class FolderObjectStore : IObjectStore
                 await Task.Delay(TimeSpan.FromMilliseconds(1 + (attempt % 5)), _time, cancellationToken).ConfigureAwait(false);
             }
         }
-    }
-
-    private T Guarded<T>(string what, Func<T> work)
-    {
-        try
-        {
-            return work();
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw Explain(what, error);
-        }
-    }
-
-    private async ValueTask<T> GuardedAsync<T>(string what, Func<Task<T>> work)
-    {
-        try
-        {
-            return await work().ConfigureAwait(false);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw Explain(what, error);
-        }
-    }
-
-    private MlopsStorageException Explain(string what, Exception error)
-    {
-        const int noSpace = 28;
-        const int readOnly = 30;
-        const int linuxQuota = 122;
-        const int macQuota = 69;
-        const int windowsDiskFull = unchecked((int)0x80070070);
-        const int windowsHandleDiskFull = unchecked((int)0x80070027);
-        if (error.HResult is noSpace or linuxQuota or macQuota or windowsDiskFull or windowsHandleDiskFull)
-        {
-            return new MlopsStorageException("store.full", $"Cannot {what} the {Description}: the disk is full. Free space and try again; nothing was written.", error);
-        }
-
-        return error is UnauthorizedAccessException || error.HResult == readOnly
-            ? new MlopsStorageException("store.access_denied", $"Cannot {what} the {Description}: this process may not. Give it read and write permission, or choose another folder.", error)
-            : new MlopsStorageException("store.unavailable", $"Cannot {what} the {Description}: {error.Message}", error);
     }
 }

@@ -9,6 +9,7 @@ internal static class ConditionChecks
         ("A put if-match needs the present ETag", IfMatch),
         ("A put if-match of what is absent is not done", IfMatchAbsent),
         ("A removal if-match needs the present ETag", DeleteIfMatch),
+        ("A put of equal content makes the old ETag old", EqualContent),
         ("An ETag of a removed object matches nothing made later", NoReturn),
     ];
 
@@ -34,6 +35,16 @@ internal static class ConditionChecks
         await run.ExpectContentAsync("k", "second").ConfigureAwait(false);
         await run.WriteAsync("k", "third", PutCondition.IfMatch(second)).ConfigureAwait(false);
         await run.ExpectContentAsync("k", "third").ConfigureAwait(false);
+    }
+
+    private static async Task EqualContent(ConformanceRun run)
+    {
+        string first = await run.WriteAsync("k", "same").ConfigureAwait(false);
+        string second = await run.WriteAsync("k", "same", PutCondition.IfMatch(first)).ConfigureAwait(false);
+        run.Expect(!(await run.PutAsync("k", "other", PutCondition.IfMatch(first)).ConfigureAwait(false)).Written, "the old ETag was accepted by a put");
+        run.Expect(!await run.Store.DeleteAsync(run.Key("k"), first, run.Cancellation).ConfigureAwait(false), "the old ETag was accepted by a removal");
+        await run.ExpectContentAsync("k", "same").ConfigureAwait(false);
+        await run.WriteAsync("k", "other", PutCondition.IfMatch(second)).ConfigureAwait(false);
     }
 
     private static async Task IfMatchAbsent(ConformanceRun run)

@@ -4,7 +4,7 @@ namespace Mlops.Sdk.Testing;
 internal sealed class DripException() : Exception("The content failed, as the check wanted.");
 
 /// <summary>Content whose length is not known beforehand, in pieces of odd sizes; fails in the middle if told so.</summary>
-internal sealed class DripStream(byte[] bytes, int failAfter = int.MaxValue) : Stream
+internal sealed class DripStream(byte[] bytes, int failAfter = int.MaxValue, Action<int>? onRead = null) : Stream
 {
     private int _position;
 
@@ -27,7 +27,8 @@ internal sealed class DripStream(byte[] bytes, int failAfter = int.MaxValue) : S
             throw new DripException();
         }
 
-        int count = Math.Min(Math.Min(buffer.Length, 70_001), bytes.Length - _position);
+        onRead?.Invoke(_position);
+        int count = Math.Min(Math.Min(buffer.Length, 70_001), Math.Min(bytes.Length, failAfter) - _position);
         bytes.AsSpan(_position, count).CopyTo(buffer);
         _position += count;
         return count;

@@ -7,6 +7,7 @@ namespace Mlops.Sdk.Testing;
 internal static class RacingChecks
 {
     private const int Writers = 8;
+    private const int Racers = 16;
 
     internal static IEnumerable<(string Rule, Func<ConformanceRun, Task> Check)> All =>
     [
@@ -21,9 +22,9 @@ internal static class RacingChecks
         for (int round = 0; round < 10; round++)
         {
             string name = $"race/{round}";
-            PutResult[] results = await Task.WhenAll(Handles(run).Select((store, w) => Task.Run(() => run.PutAsync(name, $"writer {w}", PutCondition.IfAbsent, store)))).ConfigureAwait(false);
-            int[] winners = [.. Enumerable.Range(0, Writers).Where(w => results[w].Written)];
-            run.Expect(winners.Length == 1, $"{winners.Length} of {Writers} were done");
+            PutResult[] results = await Task.WhenAll(Handles(run, Racers).Select((store, w) => Task.Run(() => run.PutAsync(name, $"writer {w}", PutCondition.IfAbsent, store)))).ConfigureAwait(false);
+            int[] winners = [.. Enumerable.Range(0, Racers).Where(w => results[w].Written)];
+            run.Expect(winners.Length == 1, $"{winners.Length} of {Racers} were done");
             await run.ExpectContentAsync(name, $"writer {winners[0]}").ConfigureAwait(false);
         }
     }
@@ -80,9 +81,9 @@ internal static class RacingChecks
         run.Expect(removed.Count(r => r) == 1, $"{removed.Count(r => r)} of {Writers} say they removed it");
     }
 
-    private static IObjectStore[] Handles(ConformanceRun run)
+    private static IObjectStore[] Handles(ConformanceRun run, int count = Writers)
     {
         IObjectStore other = run.OpenAnother();
-        return [.. Enumerable.Range(0, Writers).Select(w => w % 2 == 0 ? run.Store : other)];
+        return [.. Enumerable.Range(0, count).Select(w => w % 2 == 0 ? run.Store : other)];
     }
 }

@@ -2,68 +2,15 @@ using System.Runtime.CompilerServices;
 
 namespace Mlops.Sdk.Testing;
 
-/// <summary>What can go wrong between a program and its store.</summary>
-public enum StoreFault
-{
-    /// <summary>The call fails with <c>store.unavailable</c> and has no effect, as when the medium is away.</summary>
-    Unavailable,
-
-    /// <summary>The call takes effect and then fails with <c>store.unavailable</c>, as when the answer is lost.</summary>
-    LostAnswer,
-
-    /// <summary>The call fails with <c>store.full</c> and has no effect.</summary>
-    Full,
-
-    /// <summary>The call fails with <c>store.access_denied</c> and has no effect.</summary>
-    AccessDenied,
-
-    /// <summary>What is read ends too early, without an error.</summary>
-    TornRead,
-
-    /// <summary>One bit of what is read is another one, without an error.</summary>
-    FlippedBit,
-
-    /// <summary>What is read comes one byte at a time.</summary>
-    SlowRead,
-
-    /// <summary>The connection breaks while reading: some bytes, then <see cref="IOException"/>.</summary>
-    BrokenRead,
-}
-
-/// <summary>The calls of a store.</summary>
-[Flags]
-public enum StoreCalls
-{
-    /// <summary>None of them.</summary>
-    None = 0,
-
-    /// <summary><see cref="IObjectStore.PutAsync"/>.</summary>
-    Put = 1,
-
-    /// <summary><see cref="IObjectStore.OpenAsync"/>.</summary>
-    Open = 2,
-
-    /// <summary><see cref="IObjectStore.HeadAsync"/>.</summary>
-    Head = 4,
-
-    /// <summary><see cref="IObjectStore.ListAsync"/>.</summary>
-    List = 8,
-
-    /// <summary><see cref="IObjectStore.DeleteAsync"/>.</summary>
-    Delete = 16,
-
-    /// <summary><see cref="IObjectStore.TouchAsync"/>.</summary>
-    Touch = 32,
-
-    /// <summary>All of them.</summary>
-    All = Put | Open | Head | List | Delete | Touch,
-}
-
 /// <summary>Stands before another store and lets calls go wrong: the next ones as told, or some by chance with a seed. Thread-safe.</summary>
 /// <param name="inner">The store that does the work.</param>
 /// <param name="seed">The seed of chance: single-threaded, the same seed gives the same faults.</param>
-public sealed class FaultInjectingObjectStore(IObjectStore inner, int seed = 0) : IObjectStore
+/// <param name="time">The clock of <see cref="StoreFault.Timeout"/> and <see cref="StoreFault.Throttled"/>; null for the system's.</param>
+public sealed partial class FaultInjectingObjectStore(IObjectStore inner, int seed = 0, TimeProvider? time = null) : IStagingObjectStore, IResumableObjectStore
 {
+    private static readonly TimeSpan BusyFor = TimeSpan.FromSeconds(1);
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
+    private DateTimeOffset _busyUntil = DateTimeOffset.MinValue;
     private readonly Lock _gate = new();
     private readonly Random _random = new(seed);
     private readonly List<Plan> _plans = [];
@@ -72,12 +19,16 @@ public sealed class FaultInjectingObjectStore(IObjectStore inner, int seed = 0) 
     /// <inheritdoc/>
     public string Description => inner.Description;
 
+    /// <summary>Gets or sets how long a call waits before it is a <see cref="StoreFault.Timeout"/>.</summary>
+    /// <value>Not negative. The default is no time.</value>
+    public TimeSpan Patience { get; set; } = TimeSpan.Zero;
+
     /// <summary>Gets how many calls went wrong so far.</summary>
     public long Injected => Interlocked.Read(ref _injected);
 
     /// <summary>Lets coming calls go wrong.</summary>
     /// <param name="fault">How.</param>
-    /// <param name="calls">Which calls. Reading faults concern <see cref="StoreCalls.Open"/> only.</param>
+    /// <param name="calls">Which calls. Reading faults concern <see cref="StoreCalls.Open"/> only, writing faults <see cref="StoreCalls.Put"/> only.</param>
     /// <param name="times">How many of them; at least 1.</param>
     /// <param name="skip">How many to let through before.</param>
     public void Next(StoreFault fault, StoreCalls calls, int times = 1, int skip = 0)
@@ -104,13 +55,31 @@ public sealed class FaultInjectingObjectStore(IObjectStore inner, int seed = 0) 
         lock (_gate)
         {
             _plans.Clear();
+            _busyUntil = DateTimeOffset.MinValue;
         }
     }
 
     /// <inheritdoc/>
     public async ValueTask<PutResult> PutAsync(ObjectKey key, Stream content, PutCondition condition = default, CancellationToken cancellationToken = default)
     {
-        StoreFault? fault = Before(StoreCalls.Put, key.Value);
+        StoreFault? fault = await BeforeAsync(StoreCalls.Put, key.Value, cancellationToken).ConfigureAwait(false);
+        if (fault is StoreFault.BrokenWrite or StoreFault.SlowWrite)
+        {
+            ArgumentNullException.ThrowIfNull(content);
+            var sent = new FaultyContent(content, fault.Value, Chance());
+            await using (sent.ConfigureAwait(false))
+            {
+                try
+                {
+                    return await inner.PutAsync(key, sent, condition, cancellationToken).ConfigureAwait(false);
+                }
+                catch (Exception error) when (sent.HasBroken && error is not OperationCanceledException)
+                {
+                    throw new MlopsStorageException("store.unavailable", $"Injected: the connection to the {Description} broke while '{key}' was sent.", error);
+                }
+            }
+        }
+
         PutResult result = await inner.PutAsync(key, content, condition, cancellationToken).ConfigureAwait(false);
         After(fault, key.Value);
         return result;
@@ -119,28 +88,35 @@ public sealed class FaultInjectingObjectStore(IObjectStore inner, int seed = 0) 
     /// <inheritdoc/>
     public async ValueTask<Stream?> OpenAsync(ObjectKey key, ByteRange? range = null, CancellationToken cancellationToken = default)
     {
-        StoreFault? fault = Before(StoreCalls.Open, key.Value);
+        StoreFault? fault = await BeforeAsync(StoreCalls.Open, key.Value, cancellationToken).ConfigureAwait(false);
         Stream? stream = await inner.OpenAsync(key, range, cancellationToken).ConfigureAwait(false);
-        if (stream is null || fault is null or StoreFault.LostAnswer)
+        if (stream is not null && fault is StoreFault.TornRead or StoreFault.FlippedBit or StoreFault.SlowRead or StoreFault.BrokenRead)
         {
-            After(fault, key.Value);
-            return stream;
+            return new FaultyStream(stream!, fault.Value, Chance());
         }
 
-        return new FaultyStream(stream, fault.Value, Chance());
+        if (fault == StoreFault.LostAnswer && stream is not null)
+        {
+            await stream.DisposeAsync().ConfigureAwait(false);
+        }
+
+        After(fault, key.Value);
+        return stream;
     }
 
     /// <inheritdoc/>
     public async ValueTask<ObjectInfo?> HeadAsync(ObjectKey key, CancellationToken cancellationToken = default)
     {
-        After(Before(StoreCalls.Head, key.Value), key.Value);
-        return await inner.HeadAsync(key, cancellationToken).ConfigureAwait(false);
+        StoreFault? fault = await BeforeAsync(StoreCalls.Head, key.Value, cancellationToken).ConfigureAwait(false);
+        ObjectInfo? info = await inner.HeadAsync(key, cancellationToken).ConfigureAwait(false);
+        After(fault, key.Value);
+        return info;
     }
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, string? after = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        StoreFault? fault = Before(StoreCalls.List, prefix);
+        StoreFault? fault = await BeforeAsync(StoreCalls.List, prefix, cancellationToken).ConfigureAwait(false);
         await foreach (ObjectInfo info in inner.ListAsync(prefix, after, cancellationToken).ConfigureAwait(false))
         {
             yield return info;
@@ -153,7 +129,7 @@ public sealed class FaultInjectingObjectStore(IObjectStore inner, int seed = 0) 
     /// <inheritdoc/>
     public async ValueTask<bool> DeleteAsync(ObjectKey key, string? ifMatch = null, CancellationToken cancellationToken = default)
     {
-        StoreFault? fault = Before(StoreCalls.Delete, key.Value);
+        StoreFault? fault = await BeforeAsync(StoreCalls.Delete, key.Value, cancellationToken).ConfigureAwait(false);
         bool removed = await inner.DeleteAsync(key, ifMatch, cancellationToken).ConfigureAwait(false);
         After(fault, key.Value);
         return removed;
@@ -162,14 +138,18 @@ public sealed class FaultInjectingObjectStore(IObjectStore inner, int seed = 0) 
     /// <inheritdoc/>
     public async ValueTask<bool> TouchAsync(ObjectKey key, CancellationToken cancellationToken = default)
     {
-        StoreFault? fault = Before(StoreCalls.Touch, key.Value);
+        StoreFault? fault = await BeforeAsync(StoreCalls.Touch, key.Value, cancellationToken).ConfigureAwait(false);
         bool there = await inner.TouchAsync(key, cancellationToken).ConfigureAwait(false);
         After(fault, key.Value);
         return there;
     }
 
-    private static StoreCalls Limit(StoreFault fault, StoreCalls calls) =>
-        fault is StoreFault.TornRead or StoreFault.FlippedBit or StoreFault.SlowRead or StoreFault.BrokenRead ? calls & StoreCalls.Open : calls;
+    private static StoreCalls Limit(StoreFault fault, StoreCalls calls) => fault switch
+    {
+        StoreFault.TornRead or StoreFault.FlippedBit or StoreFault.SlowRead or StoreFault.BrokenRead => calls & StoreCalls.Open,
+        StoreFault.BrokenWrite or StoreFault.SlowWrite => calls & StoreCalls.Put,
+        _ => calls,
+    };
 
     private void Add(Plan plan)
     {
@@ -187,11 +167,46 @@ public sealed class FaultInjectingObjectStore(IObjectStore inner, int seed = 0) 
         }
     }
 
-    private StoreFault? Before(StoreCalls call, string name)
+    private async ValueTask<StoreFault?> BeforeAsync(StoreCalls call, string name, CancellationToken cancellationToken)
+    {
+        StoreFault? fault = Pick(call);
+        if (fault is null)
+        {
+            return null;
+        }
+
+        Interlocked.Increment(ref _injected);
+        switch (fault)
+        {
+            case StoreFault.Unavailable:
+                throw new MlopsStorageException("store.unavailable", $"Injected: the {Description} cannot be reached for '{name}'.");
+            case StoreFault.Full:
+                throw new MlopsStorageException("store.full", $"Injected: the {Description} has no room for '{name}'.");
+            case StoreFault.AccessDenied:
+                throw new MlopsStorageException("store.access_denied", $"Injected: the {Description} refuses access to '{name}'.");
+            case StoreFault.Throttled:
+                throw new MlopsStorageException("store.unavailable", $"Injected: the {Description} is too busy for '{name}'. Try again after {BusyFor.TotalSeconds} s.");
+            case StoreFault.Timeout:
+                await Task.Delay(Patience, _time, cancellationToken).ConfigureAwait(false);
+                throw new MlopsStorageException("store.unavailable", $"Injected: the {Description} did not answer about '{name}' within {Patience}.", new TimeoutException("Injected."));
+            case StoreFault.Hang:
+                await Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellationToken).ConfigureAwait(false);
+                break;
+        }
+
+        return fault;
+    }
+
+    private StoreFault? Pick(StoreCalls call)
     {
         StoreFault? fault = null;
         lock (_gate)
         {
+            if (_time.GetUtcNow() < _busyUntil)
+            {
+                return StoreFault.Throttled;
+            }
+
             foreach (Plan plan in _plans)
             {
                 if (!plan.Calls.HasFlag(call) || plan.Left == 0)
@@ -212,21 +227,14 @@ public sealed class FaultInjectingObjectStore(IObjectStore inner, int seed = 0) 
                     break;
                 }
             }
+
+            if (fault == StoreFault.Throttled)
+            {
+                _busyUntil = _time.GetUtcNow() + BusyFor;
+            }
         }
 
-        if (fault is null)
-        {
-            return null;
-        }
-
-        Interlocked.Increment(ref _injected);
-        return fault switch
-        {
-            StoreFault.Unavailable => throw new MlopsStorageException("store.unavailable", $"Injected: the {Description} cannot be reached for '{name}'."),
-            StoreFault.Full => throw new MlopsStorageException("store.full", $"Injected: the {Description} has no room for '{name}'."),
-            StoreFault.AccessDenied => throw new MlopsStorageException("store.access_denied", $"Injected: the {Description} refuses access to '{name}'."),
-            _ => fault,
-        };
+        return fault;
     }
 
     private void After(StoreFault? fault, string name)

@@ -5,7 +5,7 @@ namespace Mlops.Sdk.Testing;
 
 /// <summary>A store in memory, for tests: as strict as the real ones, gone with the process. Thread-safe.</summary>
 /// <param name="time">The clock of modification times; null for the system's.</param>
-public sealed class InMemoryObjectStore(TimeProvider? time = null) : IObjectStore
+public sealed partial class InMemoryObjectStore(TimeProvider? time = null) : IResumableObjectStore
 {
     private readonly SortedDictionary<string, (byte[] Bytes, string ETag, DateTimeOffset Modified)> _objects = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _folders = new(StringComparer.Ordinal);

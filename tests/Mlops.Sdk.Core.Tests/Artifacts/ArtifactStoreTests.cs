@@ -41,9 +41,11 @@ public sealed class ArtifactStoreTests : IDisposable
         var store = new InMemoryObjectStore();
         var artifacts = new ArtifactStore(store);
         ArtifactInfo first = await WriteAsync(artifacts, "same");
-        string etag = (await store.ListAsync("artifacts/").ToArrayAsync()).Single().ETag;
-        Assert.Equal(first, await WriteAsync(artifacts, "same"));
-        Assert.Equal(etag, (await store.ListAsync("artifacts/").ToArrayAsync()).Single().ETag);
+        var counting = new FaultInjectingObjectStore(store);
+        counting.Sometimes(StoreFault.Full, 1, StoreCalls.Put);
+        Assert.Equal(first, await WriteAsync(new ArtifactStore(counting), "same"));
+        Assert.Equal(0, counting.Injected);
+        Assert.Single(await store.ListAsync("artifacts/").ToArrayAsync());
     }
 
     [Fact]
@@ -224,7 +226,7 @@ public sealed class ArtifactStoreTests : IDisposable
         private readonly byte[] _bytes;
 
         internal ShiftingStream()
-            : this(new byte[100])
+            : this(new byte[3 << 20]) // more than is taken into memory
         {
         }
 

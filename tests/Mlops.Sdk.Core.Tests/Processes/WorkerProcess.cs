@@ -14,13 +14,26 @@ internal sealed class WorkerProcess : IDisposable
     private readonly Task<string> _errors;
 
     internal WorkerProcess(string folder, string name, int killAfter)
+        : this([folder, name], killAfter)
     {
-        string assembly = Path.Combine(AppContext.BaseDirectory, "Mlops.Sdk.Core.Tests.Worker.dll");
-        string host = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
-        _process = Process.Start(new ProcessStartInfo(host, ["exec", assembly, folder, name]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+    }
+
+    internal WorkerProcess(string[] arguments, int killAfter)
+    {
+        _process = Start(Host, ["exec", Assembly, .. arguments]);
         _reading = Task.Run(() => ReadAsync(killAfter));
         _errors = _process.StandardError.ReadToEndAsync();
     }
+
+    /// <summary>Gets the program that runs the worker.</summary>
+    internal static string Host { get; } = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
+
+    /// <summary>Gets the worker.</summary>
+    internal static string Assembly { get; } = Path.Combine(AppContext.BaseDirectory, "Mlops.Sdk.Core.Tests.Worker.dll");
+
+    /// <summary>Starts a program whose output is read.</summary>
+    internal static Process Start(string program, IEnumerable<string> arguments) =>
+        Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
 
     public void Dispose()
     {

@@ -92,6 +92,76 @@ public sealed class FolderObjectStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task What_is_left_of_an_upload_is_swept_after_a_week_unless_somebody_has_it()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        var store = new FolderObjectStore(_folder.Path, time);
+        foreach (string id in new[] { "left", "open" })
+        {
+            await using IObjectUpload upload = (await store.OpenUploadAsync(Key, id))!;
+            await upload.AppendAsync("some bytes"u8.ToArray());
+        }
+
+        string[] left = Directory.GetFiles(_folder[".tmp/uploads"]);
+        Assert.Equal(2, left.Length);
+        time.Advance(TimeSpan.FromDays(6));
+        _ = new FolderObjectStore(_folder.Path, time);
+        Assert.Equal(left, Directory.GetFiles(_folder[".tmp/uploads"]));
+        time.Advance(TimeSpan.FromDays(2));
+        await using (IObjectUpload open = (await store.OpenUploadAsync(Key, "open"))!)
+        {
+            await using IStagedObject busy = (await store.StageAsync())!;
+            await busy.AppendAsync("and more"u8.ToArray());
+            _ = new FolderObjectStore(_folder.Path, time);
+            Assert.Single(Directory.GetFiles(_folder[".tmp/uploads"]));
+            Assert.Single(Directory.GetFiles(_folder[".tmp"]));
+            await open.CompleteAsync();
+        }
+
+        Assert.Equal("some bytes", await File.ReadAllTextAsync(_folder["a/b"]));
+        Assert.Empty(Directory.GetFiles(_folder[".tmp/uploads"]));
+        Assert.Empty(Directory.GetFiles(_folder[".tmp"]));
+    }
+
+    [Fact]
+    public async Task An_upload_that_another_handle_has_open_begins_a_new_one_and_both_end_whole()
+    {
+        await using IObjectUpload first = (await new FolderObjectStore(_folder.Path).OpenUploadAsync(Key, "id"))!;
+        await first.AppendAsync("first"u8.ToArray());
+        await using IObjectUpload second = (await new FolderObjectStore(_folder.Path).OpenUploadAsync(Key, "id"))!;
+        Assert.Empty(second.Parts);
+        await second.AppendAsync("second"u8.ToArray());
+        Assert.True((await first.CompleteAsync()).Written);
+        Assert.Equal("first", await File.ReadAllTextAsync(_folder["a/b"]));
+        Assert.True((await second.CompleteAsync()).Written);
+        Assert.Equal("second", await File.ReadAllTextAsync(_folder["a/b"]));
+    }
+
+    [Fact]
+    public async Task A_listing_reads_a_folder_and_looks_at_a_file_when_its_turn_comes()
+    {
+        var store = new FolderObjectStore(_folder.Path);
+        foreach (string name in new[] { "a/1", "a/2", "a/3", "b/1" })
+        {
+            await WriteAsync(store, ObjectKey.Parse(name), "x");
+        }
+
+        var told = new List<string>();
+        await foreach (ObjectInfo info in store.ListAsync(string.Empty))
+        {
+            told.Add($"{info.Key} {info.Length}");
+            if (told.Count == 1)
+            {
+                File.Delete(_folder["a/2"]);
+                await WriteAsync(store, ObjectKey.Parse("a/3"), "longer");
+                await WriteAsync(store, ObjectKey.Parse("b/2"), "new");
+            }
+        }
+
+        Assert.Equal(["a/1 1", "a/3 6", "b/1 1", "b/2 3"], told);
+    }
+
+    [Fact]
     public async Task Symbolic_links_are_refused_wherever_they_stand()
     {
         using var outside = new TemporaryFolder();
