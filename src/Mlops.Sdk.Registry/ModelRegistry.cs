@@ -100,13 +100,7 @@ public sealed partial class ModelRegistry : IModelRegistry
     {
         RegistryRules.CheckManifest(manifest);
         RegistryRules.CheckReason(reason);
-        foreach (ModelFile file in manifest.Files)
-        {
-            await EnsurePresentAsync(file, cancellationToken).ConfigureAwait(false);
-        }
-
-        using MemoryStream document = new(ManifestDocument.Write(manifest), writable: false);
-        Digest digest = (await _artifacts.WriteAsync(document, cancellationToken).ConfigureAwait(false)).Digest;
+        Digest digest = await StoreAsync(manifest, cancellationToken).ConfigureAwait(false);
         ModelVersion? found = null;
         LedgerReceipt receipt = await DecideAsync(
             $"model:{manifest.Model}",
@@ -121,12 +115,26 @@ public sealed partial class ModelRegistry : IModelRegistry
         return Shown(manifest.Model, number);
     }
 
-    /// <summary>Makes sure that a file is in the artifact store and stays there until the version that names it is in the ledger.</summary>
-    private async ValueTask EnsurePresentAsync(ModelFile file, CancellationToken cancellationToken)
+    /// <summary>Stores the manifest. Its files and it itself are touched, so that a collection of unused artifacts leaves them alone until the version that names them is in the ledger.</summary>
+    private async ValueTask<Digest> StoreAsync(ModelManifest manifest, CancellationToken cancellationToken)
     {
-        if (!await _artifacts.ExistsAsync(file.Digest, cancellationToken).ConfigureAwait(false))
+        byte[] bytes = ManifestDocument.Write(manifest);
+        foreach (ModelFile file in manifest.Files)
         {
-            throw new MlopsNotFoundException("artifact.not_found", $"File '{file.Name}' of the manifest, {file.Digest}, is not in the artifact store. Write every file before registering the version.");
+            if (!await _artifacts.TouchAsync(file.Digest, cancellationToken).ConfigureAwait(false))
+            {
+                throw new MlopsNotFoundException("artifact.not_found", $"File '{file.Name}' of the manifest, {file.Digest}, is not in the artifact store. Write every file before registering the version.");
+            }
+        }
+
+        while (true)
+        {
+            using MemoryStream document = new(bytes, writable: false);
+            Digest digest = (await _artifacts.WriteAsync(document, cancellationToken).ConfigureAwait(false)).Digest;
+            if (await _artifacts.TouchAsync(digest, cancellationToken).ConfigureAwait(false))
+            {
+                return digest; // else it was there, too old, and collected between the two calls
+            }
         }
     }
 
