@@ -82,9 +82,9 @@ internal ref struct CompactReader(ReadOnlySpan<byte> bytes)
         for (int i = 0, shift = 0; i < _rest.Length && shift < 64; i++, shift += 7)
         {
             byte part = _rest[i];
-            if (shift == 63 && part > 1)
+            if ((shift == 63 && part > 1) || (part == 0 && i > 0))
             {
-                break;
+                break; // too large, or longer than need be: a number has one form
             }
 
             value |= (ulong)(part & 0x7f) << shift;
@@ -95,7 +95,7 @@ internal ref struct CompactReader(ReadOnlySpan<byte> bytes)
             }
         }
 
-        throw new FormatException("a number does not end or is too large");
+        throw new FormatException("a number does not end, is too large or has a surplus byte");
     }
 
     internal long Signed() => CompactBinary.UnZigZag(Varint());

@@ -261,7 +261,7 @@ public sealed class RecordLogTests
         Assert.Equal(["found"], await next.TextsAsync("orphans"));
         RecordVerification after = await next.Logs.Get("orphans").VerifyAsync();
         Assert.Equal((true, 1L, 0), (after.Ok, after.Segments, after.Uncommitted));
-        Assert.Single((await next.Ledger.ReadAsync().ToArrayAsync()).Where(e => e.Kind == LedgerKinds.RecordsRolled));
+        Assert.Single(await next.Ledger.ReadAsync().ToArrayAsync(), e => e.Kind == LedgerKinds.RecordsRolled);
     }
 
     [Fact]
@@ -313,7 +313,7 @@ public sealed class RecordLogTests
         Assert.Equal(["day 2", "day 3"], await reader.TextsAsync("aged"));
         RecordVerification found = await reader.Logs.Get("aged").VerifyAsync();
         Assert.Equal((true, 2L), (found.Ok, found.Segments));
-        LedgerEntry entry = Assert.Single((await reader.Ledger.ReadAsync().ToArrayAsync()).Where(e => e.Kind == LedgerKinds.RecordsDeleted));
+        LedgerEntry entry = Assert.Single(await reader.Ledger.ReadAsync().ToArrayAsync(), e => e.Kind == LedgerKinds.RecordsDeleted);
         Assert.Equal((2, "kept two days"), (LedgerData.Read<RecordDeletionNote>(entry).Segments, entry.Reason));
     }
 
