@@ -68,6 +68,12 @@ public sealed partial class RecordLog : IAsyncDisposable
         return false;
     }
 
+    /// <summary>Appends a record with the present time if there is room. Never waits, and drops and counts nothing: the caller keeps the record.</summary>
+    /// <param name="record">The bytes, at most 16 MiB; copied.</param>
+    /// <returns>Whether the record was taken.</returns>
+    /// <exception cref="MlopsDataException">The record is too long; code <c>records.too_large</c>.</exception>
+    public bool TryAppend(ReadOnlySpan<byte> record) => TryAdd(record, _logs.Time.GetUtcNow(), out _);
+
     /// <summary>Appends a record with the present time and waits for room where there is none. Nothing is dropped.</summary>
     /// <param name="record">The bytes, at most 16 MiB; copied before the call returns its task unless it has to wait.</param>
     /// <param name="cancellationToken">Stops the waiting; the record is then not taken.</param>
