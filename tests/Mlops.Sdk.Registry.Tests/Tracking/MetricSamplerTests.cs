@@ -2,7 +2,7 @@ namespace Mlops.Sdk.Registry.Tests.Tracking;
 
 public sealed class MetricSamplerTests
 {
-    private static readonly Gen<List<MetricPoint>> Series = Gen.OneOf(Gen.Double[-1e6, 1e6], Gen.OneOfConst(double.NaN, double.PositiveInfinity, double.MaxValue, -double.MaxValue, 0)).Array[0, 400]
+    private static readonly Gen<List<MetricPoint>> Series = Gen.OneOf(Gen.Double[-1e6, 1e6], Any.Of(double.NaN, double.PositiveInfinity, double.MaxValue, -double.MaxValue, 0)).Array[0, 400]
         .Select(values => values.Select((v, i) => new MetricPoint(i, DateTimeOffset.UnixEpoch.AddSeconds(i), v)).ToList());
 
     [Fact]

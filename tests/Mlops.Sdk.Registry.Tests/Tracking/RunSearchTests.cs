@@ -35,7 +35,7 @@ public sealed class RunSearchTests
         await using TrackingWorkspace workspace = await FillAsync();
         Assert.Equal(expected, string.Join(' ', (await workspace.FindAsync(filter)).Order()));
         RunFilter parsed = RunFilter.Parse(filter);
-        Assert.Equal(parsed.ToString(), RunFilter.Parse(parsed.ToString()).ToString()); // it reads what it writes
+        Assert.Equal(parsed.ToString(), RunFilter.Parse(parsed.ToString()!).ToString()); // it reads what it writes
     }
 
     [Theory]
@@ -75,7 +75,7 @@ public sealed class RunSearchTests
     [Fact]
     public void Any_text_is_a_filter_or_refused_by_code() => Gen.OneOf(
         Gen.String,
-        Gen.OneOfConst("metrics.a", "tags.b", ">", "=", "'x'", "1", "(", ")", "and", "or", "not", "like", "in", ",", "is null", "`", "\"").Array[0, 12].Select(parts => string.Join(' ', parts))).Sample(
+        Any.Of("metrics.a", "tags.b", ">", "=", "'x'", "1", "(", ")", "and", "or", "not", "like", "in", ",", "is null", "`", "\"").Array[0, 12].Select(parts => string.Join(' ', parts))).Sample(
         text =>
         {
             try
@@ -102,7 +102,7 @@ public sealed class RunSearchTests
     }
 
     [Fact]
-    public void Like_agrees_with_a_plain_definition() => Gen.Select(Gen.OneOfConst('a', 'b', '%', '_').Array[0, 8], Gen.OneOfConst('a', 'b').Array[0, 10]).Sample((pattern, text) =>
+    public void Like_agrees_with_a_plain_definition() => Gen.Select(Any.Of('a', 'b', '%', '_').Array[0, 8], Any.Of('a', 'b').Array[0, 10]).Sample((pattern, text) =>
     {
         RunDetails run = new("r", "e", RunStatus.Running, "t", "r", new Actor("a"), TestStore.Start) { Tags = new Dictionary<string, string> { ["t"] = new(text) } };
         Assert.Equal(Plain(pattern, text), RunField.Tag("t").Like(new string(pattern)).Matches(run));
@@ -117,7 +117,7 @@ public sealed class RunSearchTests
     {
         await using TrackingWorkspace workspace = await FillAsync();
         Assert.Equal("r9 r8 r7 r6 r5 r4 r3 r2 r1 r0", string.Join(' ', await workspace.FindAsync("", "metrics.auc desc")));
-        Assert.Equal("r0 r2 r4 r6 r8 r9 r7 r5 r3 r1", string.Join(' ', await workspace.FindAsync("", "tags.parity", "metrics.odd desc", "metrics.auc")[..]).Replace("r1 r3 r5 r7 r9", "r9 r7 r5 r3 r1", StringComparison.Ordinal));
+        Assert.Equal("r0 r2 r4 r6 r8 r9 r7 r5 r3 r1", string.Join(' ', [.. (await workspace.FindAsync("", "tags.parity", "metrics.auc"))[..5], .. (await workspace.FindAsync("", "tags.parity desc", "metrics.auc desc"))[..5]]));
         Assert.Equal("r2", (await workspace.FindAsync("", "metrics.nan"))[0]);
         Assert.Equal("r2", (await workspace.FindAsync("", "metrics.nan desc"))[0]);
         Assert.Equal("tracking.invalid_filter", Assert.Throws<MlopsDataException>(() => RunOrder.Parse("metrics.auc upwards")).Code);
@@ -127,7 +127,7 @@ public sealed class RunSearchTests
     public async Task Pages_put_together_are_the_whole_answer()
     {
         await using TrackingWorkspace workspace = await FillAsync();
-        await Gen.Select(Gen.Int[1, 11], Gen.OneOfConst<string[]>([], ["metrics.auc desc"], ["tags.parity", "run_id desc"], ["metrics.nan"], ["duration"])).SampleAsync(async (size, order) =>
+        await Gen.Select(Gen.Int[1, 11], Any.Of<string[]>([], ["metrics.auc desc"], ["tags.parity", "run_id desc"], ["metrics.nan"], ["duration"])).SampleAsync(async (size, order) =>
         {
             RunQuery query = new() { PageSize = size, OrderBy = [.. order.Select(RunOrder.Parse)] };
             List<string> found = [];

@@ -87,7 +87,12 @@ public sealed class TrackedRunTests
             {
                 (long Step, DateTimeOffset Time, double Value)[] wanted = [.. expected.Where(e => e.Key.Item1 == metric).Select(e => (e.Key.Item2, e.Key.Item3, e.Value)).OrderBy(e => e.Item1).ThenBy(e => e.Item2)];
                 Assert.Equal(wanted, (await workspace.HistoryAsync("r", metric)).Select(p => (p.Step, p.Time, p.Value)));
-                Assert.Equal(wanted.Length == 0 ? null : (wanted[^1].Step, wanted[^1].Value), found.Metrics.GetValueOrDefault(metric) is { } m ? (m.LastStep, m.Last) : null);
+                MetricSummary? summary = found.Metrics.GetValueOrDefault(metric);
+                Assert.Equal(wanted.Length > 0, summary is not null);
+                if (summary is not null)
+                {
+                    Assert.Equal((wanted[^1].Step, wanted[^1].Value), (summary.LastStep, summary.Last));
+                }
             }
         },
         iter: 60);
@@ -153,7 +158,7 @@ public sealed class TrackedRunTests
     {
         var memory = new InMemoryObjectStore();
         var faults = new FaultInjectingObjectStore(memory);
-        await using (TrackingWorkspace killed = await TrackingWorkspace.OpenAsync(new TestStore { Store = faults }))
+        await using (TrackingWorkspace killed = await TrackingWorkspace.OpenAsync(new TestStore(writersMeet: true) { Store = faults }))
         {
             TrackedRun run = await killed.StartAsync("r");
             Log(run, 0, 10);

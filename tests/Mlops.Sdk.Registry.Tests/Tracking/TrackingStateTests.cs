@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text.Json;
-using Mlops.Sdk.Tests;
 
 namespace Mlops.Sdk.Registry.Tests.Tracking;
 

@@ -27,3 +27,8 @@ internal sealed record TrackingWorkspace(TestStore Store, TestWorkspace Workspac
     internal async Task<string[]> FindAsync(string filter, params string[] order) =>
         [.. (await Tracker.SearchRunsAsync(new RunQuery { Filter = RunFilter.Parse(filter), OrderBy = [.. order.Select(RunOrder.Parse)] })).Runs.Select(r => r.RunId)];
 }
+
+internal static class Any
+{
+    internal static Gen<T> Of<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(i => values[i]);
+}
