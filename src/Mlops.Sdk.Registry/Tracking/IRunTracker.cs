@@ -26,7 +26,7 @@ public interface IRunTracker
     /// <param name="runId">The run's id.</param>
     /// <param name="batch">What to log.</param>
     /// <param name="cancellationToken">Stops the call.</param>
-    /// <returns>A task that ends when everything is durable.</returns>
+    /// <returns>A task that ends when everything is durable; see <see cref="RunBatch.WaitUntilDurable"/>.</returns>
     /// <exception cref="MlopsConflictException">A parameter has another value already (<c>tracking.param_changed</c>) or the run was deleted (<c>tracking.run_deleted</c>); nothing was logged.</exception>
     /// <exception cref="MlopsDataException">A name or value breaks a rule; code <c>tracking.invalid_value</c>.</exception>
     ValueTask LogBatchAsync(string runId, RunBatch batch, CancellationToken cancellationToken = default);

@@ -25,6 +25,7 @@ public sealed partial class RunTracker
     public async ValueTask<RunDetails?> GetRunAsync(string runId, CancellationToken cancellationToken = default)
     {
         RegistryRules.CheckRunId(runId);
+        await FlushOpenAsync(runId, cancellationToken).ConfigureAwait(false);
         await RefreshAsync(cancellationToken).ConfigureAwait(false);
         return _state.Run(runId);
     }
@@ -33,6 +34,7 @@ public sealed partial class RunTracker
     public async ValueTask<RunPage> SearchRunsAsync(RunQuery query, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(query);
+        await FlushOpenAsync(null, cancellationToken).ConfigureAwait(false);
         await RefreshAsync(cancellationToken).ConfigureAwait(false);
         return RunSearch.Run(_state.Runs(query.Experiments), query);
     }
@@ -76,6 +78,7 @@ public sealed partial class RunTracker
             throw new MlopsDataException("tracking.invalid_query", $"{runIds.Count} runs were to be compared; 1 to {MaxCompared} can be.");
         }
 
+        await FlushOpenAsync(null, cancellationToken).ConfigureAwait(false);
         await RefreshAsync(cancellationToken).ConfigureAwait(false);
         List<RunDetails> runs = [.. runIds.Select(id => _state.Run(id) ?? throw NoRun(id))];
         return new RunComparison(

@@ -14,6 +14,7 @@ public sealed partial class RunTracker : IRunTracker, IAsyncDisposable
     private readonly SemaphoreSlim _opening = new(1, 1);
     private readonly Dictionary<string, OpenRun> _open = new(StringComparer.Ordinal); // runs that callers without a handle log to
     private long _uses;
+    private int _openCount;
     private int _closed;
     private volatile bool _attached;
 
@@ -97,7 +98,10 @@ public sealed partial class RunTracker : IRunTracker, IAsyncDisposable
                 shared.Run.LogMetric(name, point.Value, point.Step, point.Time);
             }
 
-            await shared.Run.FlushAsync(cancellationToken).ConfigureAwait(false);
+            if (batch.WaitUntilDurable)
+            {
+                await shared.Run.FlushAsync(cancellationToken).ConfigureAwait(false);
+            }
         }
         finally
         {
@@ -173,6 +177,7 @@ public sealed partial class RunTracker : IRunTracker, IAsyncDisposable
         {
             runs = [.. _open.Values.Select(o => o.Run)];
             _open.Clear();
+            Volatile.Write(ref _openCount, 0);
         }
         finally
         {
@@ -444,6 +449,7 @@ public sealed partial class RunTracker : IRunTracker, IAsyncDisposable
                 }
 
                 _open.Add(runId, taken);
+                Volatile.Write(ref _openCount, _open.Count);
             }
 
             Interlocked.Increment(ref taken.Users);
@@ -460,6 +466,39 @@ public sealed partial class RunTracker : IRunTracker, IAsyncDisposable
         }
 
         return taken;
+    }
+
+    /// <summary>Flushes runs that callers without a handle log to, so that this process reads what it wrote.</summary>
+    private async ValueTask FlushOpenAsync(string? runId, CancellationToken cancellationToken)
+    {
+        if (Volatile.Read(ref _openCount) == 0)
+        {
+            return;
+        }
+
+        List<OpenRun> runs;
+        await _opening.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            runs = [.. _open.Where(o => runId is null || o.Key == runId).Select(o => o.Value)];
+            runs.ForEach(r => Interlocked.Increment(ref r.Users));
+        }
+        finally
+        {
+            _opening.Release();
+        }
+
+        try
+        {
+            foreach (OpenRun run in runs)
+            {
+                await run.Run.FlushAsync(cancellationToken).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            runs.ForEach(r => Interlocked.Decrement(ref r.Users));
+        }
     }
 
     private async ValueTask AttachAsync(CancellationToken cancellationToken)

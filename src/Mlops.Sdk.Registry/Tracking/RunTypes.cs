@@ -158,6 +158,13 @@ public sealed record RunBatch
 
     /// <summary>Gets points of metric series.</summary>
     public IReadOnlyList<(string Name, MetricPoint Point)> Metrics { get; init; } = [];
+
+    /// <summary>
+    /// Gets whether <see cref="IRunTracker.LogBatchAsync"/> waits until the metrics are durable. When not, they are within about ten seconds, and this process's tracker reads them at once;
+    /// callers that log point by point write one segment for many calls instead of one for each.
+    /// </summary>
+    /// <value>The default is true.</value>
+    public bool WaitUntilDurable { get; init; } = true;
 }
 
 /// <summary>How a metric series is made smaller for a chart.</summary>

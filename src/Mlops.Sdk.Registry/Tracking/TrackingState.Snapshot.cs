@@ -147,7 +147,7 @@ internal sealed partial class TrackingState
         }
 
         writer.Count(run.Artifacts.Count);
-        foreach (RunArtifact artifact in run.Artifacts.Values)
+        foreach (RunArtifact artifact in run.Artifacts.Values.OrderBy(a => a.Path, StringComparer.Ordinal))
         {
             writer.Text(artifact.Path);
             writer.Text(artifact.Digest.Hex);
@@ -162,12 +162,6 @@ internal sealed partial class TrackingState
             writer.Text(dataset.Digest.Hex);
             writer.Text(dataset.Source);
             writer.Text(dataset.Role);
-        }
-
-        writer.Count(run.Segments.Count);
-        foreach (string segment in run.Segments.Order(StringComparer.Ordinal))
-        {
-            writer.Text(segment);
         }
 
         Save(writer, run.Newer);
@@ -218,26 +212,21 @@ internal sealed partial class TrackingState
             run.Datasets.Add(new RunDataset(reader.Text(), DigestOf(reader.Text()), reader.Text(), reader.Text()));
         }
 
-        for (int segments = reader.Count(1); segments > 0; segments--)
-        {
-            Require(run.Segments.Add(reader.Text()), "a segment is there twice");
-        }
-
         run.Newer = LoadNewer(ref reader);
         return run;
     }
 
-    private static void Save(IBufferWriter<byte> writer, SortedDictionary<string, string> texts)
+    private static void Save(IBufferWriter<byte> writer, IDictionary<string, string> texts)
     {
         writer.Count(texts.Count);
-        foreach ((string key, string value) in texts)
+        foreach ((string key, string value) in texts.OrderBy(t => t.Key, StringComparer.Ordinal))
         {
             writer.Text(key);
             writer.Text(value);
         }
     }
 
-    private void Load(ref CompactReader reader, SortedDictionary<string, string> texts)
+    private void Load(ref CompactReader reader, IDictionary<string, string> texts)
     {
         for (int count = reader.Count(2); count > 0; count--)
         {

@@ -202,10 +202,9 @@ internal sealed partial class TrackingState : ISnapshotProjection
 
     private void Log(LedgerEntry entry, RunLogNote note)
     {
-        string segment = note.Segment is { } key ? $"{key[(key.LastIndexOf('/') + 1)..]}#{(note.Series is [{ } first, ..] ? first.Name : string.Empty)}" : string.Empty;
-        if (Find(note.RunId) is not { } run || (segment.Length > 0 && !run.Segments.Add(segment)))
+        if (Find(note.RunId) is not { } run)
         {
-            return; // a segment is summed up once, however often its summary was written
+            return;
         }
 
         run.Change(r =>
@@ -396,24 +395,28 @@ internal sealed class TrackedRunState(string runId)
 
     internal EnvironmentInfo? Environment { get; set; }
 
-    internal SortedDictionary<string, string> Parameters { get; } = new(StringComparer.Ordinal);
+    // a view shares these until the next change, which makes new ones
+    internal Dictionary<string, string> Parameters { get; private set; } = new(StringComparer.Ordinal);
 
-    internal SortedDictionary<string, string> Tags { get; } = new(StringComparer.Ordinal);
+    internal Dictionary<string, string> Tags { get; private set; } = new(StringComparer.Ordinal);
 
-    internal Dictionary<string, MetricSummary> Metrics { get; } = new(StringComparer.Ordinal);
+    internal Dictionary<string, MetricSummary> Metrics { get; private set; } = new(StringComparer.Ordinal);
 
-    internal SortedDictionary<string, RunArtifact> Artifacts { get; } = new(StringComparer.Ordinal);
+    internal Dictionary<string, RunArtifact> Artifacts { get; private set; } = new(StringComparer.Ordinal);
 
-    internal List<RunDataset> Datasets { get; } = [];
-
-    /// <summary>Gets the segments whose summaries were taken in.</summary>
-    internal HashSet<string> Segments { get; } = new(StringComparer.Ordinal);
+    internal List<RunDataset> Datasets { get; private set; } = [];
 
     internal NewerNote? Newer { get; set; }
 
     internal void Change(Action<TrackedRunState> change)
     {
-        _view = null;
+        if (_view is not null)
+        {
+            _view = null;
+            (Parameters, Tags) = (new(Parameters, StringComparer.Ordinal), new(Tags, StringComparer.Ordinal));
+            (Metrics, Artifacts, Datasets) = (new(Metrics, StringComparer.Ordinal), new(Artifacts, StringComparer.Ordinal), [.. Datasets]);
+        }
+
         change(this);
     }
 
@@ -437,11 +440,11 @@ internal sealed class TrackedRunState(string runId)
         Model = Model,
         Version = Version,
         Deleted = gone,
-        Parameters = new Dictionary<string, string>(Parameters, StringComparer.Ordinal),
-        Tags = new Dictionary<string, string>(Tags, StringComparer.Ordinal),
-        Metrics = new Dictionary<string, MetricSummary>(Metrics, StringComparer.Ordinal),
-        Artifacts = new Dictionary<string, RunArtifact>(Artifacts, StringComparer.Ordinal),
-        Datasets = [.. Datasets],
+        Parameters = Parameters,
+        Tags = Tags,
+        Metrics = Metrics,
+        Artifacts = Artifacts,
+        Datasets = Datasets,
         Environment = Environment,
     };
 }

@@ -272,6 +272,42 @@ public sealed class TrackedRunTests
     }
 
     [Fact]
+    public async Task Calls_that_do_not_wait_share_a_segment_and_are_read_at_once_in_their_process()
+    {
+        await using TrackingWorkspace workspace = await TrackingWorkspace.OpenAsync();
+        await using (await workspace.StartAsync("r"))
+        {
+            for (int i = 0; i < 100; i++)
+            {
+                await workspace.Tracker.LogBatchAsync("r", new RunBatch { Metrics = [("loss", new MetricPoint(i, TestStore.Start, i))], WaitUntilDurable = false });
+            }
+
+            Assert.Equal(99, (await workspace.Tracker.GetRunAsync("r"))!.Metrics["loss"].Last);
+            Assert.Equal(100, (await workspace.HistoryAsync("r", "loss")).Length);
+            Assert.Equal(["r"], await workspace.FindAsync("metrics.loss = 99"));
+            Assert.Equal(1, Assert.Single(await workspace.Logs.ListAsync("metrics/")).Segments);
+        }
+    }
+
+    [Fact]
+    public async Task A_run_that_was_read_does_not_change_afterwards()
+    {
+        await using TrackingWorkspace workspace = await TrackingWorkspace.OpenAsync();
+        await using TrackedRun run = await workspace.StartAsync("r", parameters: ("a", "1"));
+        RunDetails before = (await workspace.Tracker.GetRunAsync("r"))!;
+        await run.LogParametersAsync(new Dictionary<string, string> { ["b"] = "2" });
+        await run.SetTagsAsync(new Dictionary<string, string?> { ["t"] = "x" });
+        run.LogMetric("m", 1);
+        await run.FlushAsync();
+        using var content = new MemoryStream([1]);
+        await run.LogArtifactAsync("f", content);
+        await run.LogDatasetAsync(new RunDataset("d", Digest.Of("d"u8), "s", "training"));
+        Assert.Equal((1, 0, 0, 0, 0), (before.Parameters.Count, before.Tags.Count, before.Metrics.Count, before.Artifacts.Count, before.Datasets.Count));
+        RunDetails after = (await workspace.Tracker.GetRunAsync("r"))!;
+        Assert.Equal((2, 1, 1, 1, 1), (after.Parameters.Count, after.Tags.Count, after.Metrics.Count, after.Artifacts.Count, after.Datasets.Count));
+    }
+
+    [Fact]
     public async Task Threads_log_to_one_run_at_once()
     {
         await using TrackingWorkspace workspace = await TrackingWorkspace.OpenAsync();
