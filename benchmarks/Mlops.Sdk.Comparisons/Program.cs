@@ -10,6 +10,7 @@ var topics = new Dictionary<string, Func<Report, Task>>(StringComparer.Ordinal)
     ["ledger"] = LedgerTopic.RunAsync,
     ["predict"] = PredictTopic.RunAsync,
     ["record"] = RecordTopic.RunAsync,
+    ["tracking"] = TrackingTopic.RunAsync,
 };
 
 if (args.Length == 0 || args.Any(a => !topics.ContainsKey(a)))

@@ -4,7 +4,7 @@ using System.Text.Json;
 using Mlops.Sdk;
 
 // Writes to a store until it is killed, and says on standard output what was acknowledged: "ack NUMBER ID".
-//   Worker FOLDER NAME
+//   Worker FOLDER NAME [records]      with "records", appends to the record log "killed" instead
 //   Worker file FOLDER FILE STOP-AT    stores a file, says "at BYTES" on the way and stands still from STOP-AT on
 //   Worker claims FOLDER NAME          claims objects if-absent and says "ack NUMBER NAME" for each that it got; touches, replaces and removes others
 //   Worker try FOLDER CALL...          makes calls and says what came of each; see StoreCalls
@@ -34,6 +34,12 @@ var counter = new Counter();
 await ledger.AttachAsync(counter);
 var gate = new Lock();
 using Stream output = Console.OpenStandardOutput();
+if (args is [_, _, "records"])
+{
+    await RecordAsync();
+    return;
+}
+
 await Task.WhenAll(Task.Run(() => AppendAsync("a")), Task.Run(() => AppendAsync("b")), Task.Run(CountAsync), Task.Run(ReplaceAsync));
 return;
 
@@ -43,6 +49,22 @@ async Task AppendAsync(string lane)
     {
         LedgerReceipt receipt = await ledger.AppendAsync([Draft("plain", $"{name}-{lane}-{i}", "{}"), Draft("plain", $"{name}-{lane}-{i}-too", "{}")]);
         Acknowledge(receipt);
+    }
+}
+
+// records in batches: the last of a batch is acknowledged when the batch is durable
+async Task RecordAsync()
+{
+    await using RecordLog log = await new RecordLogs(store, ledger).OpenAsync("killed", new RecordLogOptions { SegmentRecords = 7 });
+    for (int i = 0; ; i++)
+    {
+        await log.AppendAsync(System.Text.Encoding.ASCII.GetBytes($"{name}-{i}"));
+        if (i % 20 == 19)
+        {
+            await log.FlushAsync();
+            output.Write(System.Text.Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"ack {i} {name}\n")));
+            output.Flush();
+        }
     }
 }
 

@@ -115,7 +115,7 @@ public interface IModelRegistry : IModelCatalog
     /// <returns>The run as recorded.</returns>
     ValueTask<RunRecord> StartRunAsync(RunStart start, CancellationToken cancellationToken = default);
 
-    /// <summary>Records how a run ended without a version: rejected, failed or cancelled. Ending it again the same way changes nothing.</summary>
+    /// <summary>Records how a run ended without a version: completed, rejected, failed or cancelled. Ending it again the same way changes nothing.</summary>
     /// <param name="end">The end.</param>
     /// <param name="cancellationToken">Stops the call.</param>
     /// <returns>The run as recorded.</returns>
@@ -410,11 +410,14 @@ public enum RunStatus
 
     /// <summary>It was cancelled.</summary>
     Cancelled,
+
+    /// <summary>It ended well and was not to make a version.</summary>
+    Completed,
 }
 
 /// <summary>The end of a run that made no version to promote.</summary>
 /// <param name="RunId">The run's id.</param>
-/// <param name="Status">Rejected, failed or cancelled.</param>
+/// <param name="Status">Completed, rejected, failed or cancelled.</param>
 /// <param name="Message">What happened, for a person.</param>
 public sealed record RunEnd(string RunId, RunStatus Status, string Message)
 {

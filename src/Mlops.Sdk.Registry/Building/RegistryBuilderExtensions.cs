@@ -9,7 +9,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Adds the registry to Mlops.Sdk.</summary>
 public static class RegistryBuilderExtensions
 {
-    /// <summary>Adds <see cref="IModelRegistry"/> and <see cref="IModelCatalog"/>: one and the same, over the <see cref="ILedger"/> and <see cref="IArtifactStore"/> of the container.</summary>
+    /// <summary>Adds <see cref="IModelRegistry"/> and <see cref="IModelCatalog"/>: one and the same, over the <see cref="ILedger"/> and <see cref="IArtifactStore"/> of the container; and <see cref="IRunTracker"/> with <see cref="RecordLogs"/> over its <see cref="IObjectStore"/>.</summary>
     /// <param name="builder">The builder.</param>
     /// <param name="configure">Sets the options; null for defaults.</param>
     /// <returns>The same builder.</returns>
@@ -29,6 +29,7 @@ public static class RegistryBuilderExtensions
             provider.GetRequiredService<IOptions<RegistryOptions>>().Value));
         builder.Services.TryAddSingleton<IModelRegistry>(provider => provider.GetRequiredService<ModelRegistry>());
         builder.Services.TryAddSingleton<IModelCatalog>(provider => provider.GetRequiredService<IModelRegistry>());
+        builder.Services.AddTracking();
         return builder;
     }
 }

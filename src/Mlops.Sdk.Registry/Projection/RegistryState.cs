@@ -179,7 +179,7 @@ internal sealed partial class RegistryState : ISnapshotProjection
     private void End(LedgerEntry entry, RunEnd end)
     {
         if (end.RunId == entry.Resource.Name && _runs.GetValueOrDefault(end.RunId) is { Record: { Status: RunStatus.Running } record } run
-            && end.Status is RunStatus.Rejected or RunStatus.Failed or RunStatus.Cancelled)
+            && end.Status is RunStatus.Completed or RunStatus.Rejected or RunStatus.Failed or RunStatus.Cancelled)
         {
             run.Record = record with { Status = end.Status, Ended = At(entry), Message = end.Message };
         }

@@ -142,9 +142,9 @@ internal static class RegistryRules
         ArgumentNullException.ThrowIfNull(end);
         CheckRunId(end.RunId);
         Require(
-            end.Status is RunStatus.Rejected or RunStatus.Failed or RunStatus.Cancelled,
+            end.Status is RunStatus.Completed or RunStatus.Rejected or RunStatus.Failed or RunStatus.Cancelled,
             "registry.invalid_run",
-            $"A run without a version ends as Rejected, Failed or Cancelled, not as {end.Status}. Registering a version ends its run by itself.");
+            $"A run without a version ends as Completed, Rejected, Failed or Cancelled, not as {end.Status}. Registering a version ends its run by itself.");
         CheckReason(end.Message);
         Require(end.Steps is { Count: <= MaxColumns }, "registry.invalid_run", $"A run has at most {MaxColumns} steps.");
         foreach (StepRecord step in end.Steps)

@@ -13,8 +13,8 @@ internal sealed class WorkerProcess : IDisposable
     private readonly Task _reading;
     private readonly Task<string> _errors;
 
-    internal WorkerProcess(string folder, string name, int killAfter)
-        : this([folder, name], killAfter)
+    internal WorkerProcess(string folder, string name, int killAfter, params string[] mode)
+        : this([folder, name, .. mode], killAfter)
     {
     }
 
