@@ -4,7 +4,15 @@ using Mlops.Sdk;
 
 // Writes to a store until it is killed, and says on standard output what was acknowledged: "ack NUMBER ID".
 //   Worker FOLDER NAME
+// Or follows its ledger until it is killed.
+//   Worker FOLDER NAME follow
 string folder = args[0];
+if (args is [_, _, "follow"])
+{
+    await Follower.RunAsync(folder);
+    return;
+}
+
 string name = args[1];
 var store = new FolderObjectStore(folder);
 await using ObjectLedger ledger = await ObjectLedger.OpenAsync(store);

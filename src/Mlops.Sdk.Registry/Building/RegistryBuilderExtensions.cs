@@ -20,6 +20,7 @@ public static class RegistryBuilderExtensions
             provider.GetService<ILogger<ModelRegistry>>()));
         builder.Services.TryAddSingleton<IModelRegistry>(provider => provider.GetRequiredService<ModelRegistry>());
         builder.Services.TryAddSingleton<IModelCatalog>(provider => provider.GetRequiredService<IModelRegistry>());
+        builder.AddNotifications();
         return builder;
     }
 }

@@ -28,9 +28,6 @@ internal sealed class CursorHold : IDisposable
 
     internal bool HasUnsaved => Next != _written.Next;
 
-    /// <summary>Gets how many entries were passed since the last save.</summary>
-    internal long Unsaved => Next - _written.Next;
-
     /// <summary>Gets for how long nobody confirmed that the name is ours.</summary>
     internal TimeSpan SinceConfirmed => _time.GetElapsedTime(Volatile.Read(ref _confirmed));
 
@@ -56,6 +53,12 @@ internal sealed class CursorHold : IDisposable
                 Token = _ids.NewId(),
             };
             string? written = await CursorObject.TryPutAsync(_store, next, PutCondition.IfMatch(_etag), cancellationToken).ConfigureAwait(false);
+            if (written is null && await CursorObject.ReadAsync(_store, next.Name, cancellationToken).ConfigureAwait(false) is { } there && there.Cursor.Holder == Holder && there.Cursor.Epoch == Epoch)
+            {
+                // an earlier write of ours took effect though its answer was lost: the name is still ours
+                written = await CursorObject.TryPutAsync(_store, next, PutCondition.IfMatch(there.ETag), cancellationToken).ConfigureAwait(false);
+            }
+
             if (written is null)
             {
                 return false;

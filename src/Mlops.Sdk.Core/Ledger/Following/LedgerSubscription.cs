@@ -111,9 +111,9 @@ public sealed partial class LedgerSubscription
         }
     }
 
-    /// <summary>Tells whether nobody works for the name: given up, or not renewed for a whole lease by our own clock, or long past by the holder's.</summary>
+    /// <summary>Tells whether nobody works for the name: given up, or ours without our knowing, not renewed for a whole lease by our own clock, or long past by the holder's.</summary>
     private bool IsFree(CursorDocument cursor, TimeSpan unchanged) =>
-        cursor.Holder is null || unchanged >= _options.Lease || (cursor.Until is { } until && _time.GetUtcNow() >= until + _options.Lease);
+        cursor.Holder is null || cursor.Holder == _holder || unchanged >= _options.Lease || (cursor.Until is { } until && _time.GetUtcNow() >= until + _options.Lease);
 
     private async ValueTask<CursorHold?> TryTakeAsync((CursorDocument Cursor, string ETag)? there, CancellationToken cancellationToken)
     {
@@ -130,6 +130,7 @@ public sealed partial class LedgerSubscription
         using var stopKeeping = new CancellationTokenSource();
         Task keeping = KeepAsync(hold, lost.CancelAsync, stopKeeping.Token);
         bool ours = true;
+        int handled = 0;
         try
         {
             await foreach (LedgerEntry entry in _ledger.FollowAsync(hold.Next, lost.Token).ConfigureAwait(false))
@@ -137,13 +138,18 @@ public sealed partial class LedgerSubscription
                 if (_options.Filter?.Invoke(entry) != false)
                 {
                     await HandleAsync(new LedgerDelivery(entry, hold.Epoch), handler, lost.Token).ConfigureAwait(false);
+                    handled++;
                 }
 
                 hold.Advance(entry.Number + 1);
-                if (hold.Unsaved >= _options.SaveEvery && !await TrySaveAsync(hold, lost.Token).ConfigureAwait(false))
+                if (handled >= _options.SaveEvery)
                 {
-                    ours = false;
-                    break;
+                    handled = 0;
+                    if (!await TrySaveAsync(hold, lost.Token).ConfigureAwait(false))
+                    {
+                        ours = false;
+                        break;
+                    }
                 }
             }
         }

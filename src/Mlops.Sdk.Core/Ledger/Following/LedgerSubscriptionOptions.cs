@@ -15,7 +15,7 @@ public sealed class LedgerSubscriptionOptions(string name)
     /// <value>0 for the whole ledger, or null for what comes after the end of the ledger when the subscription first runs. The default is 0.</value>
     public long? From { get; set; } = 0;
 
-    /// <summary>Gets or sets after how many entries the place is saved. A process that is killed handles at most so many entries again.</summary>
+    /// <summary>Gets or sets after how many handled entries the place is saved. A process that is killed handles at most so many entries again.</summary>
     /// <value>From 1 to 10,000. The default is 100.</value>
     public int SaveEvery { get; set; } = 100;
 
@@ -35,7 +35,9 @@ public sealed class LedgerSubscriptionOptions(string name)
     /// <value>From <see cref="RetryDelay"/> to 1 day. The default is 5 minutes.</value>
     public TimeSpan MaxRetryDelay { get; set; } = TimeSpan.FromMinutes(5);
 
-    internal LedgerSubscriptionOptions Checked()
+    /// <summary>Checks the options before a subscription is made of them.</summary>
+    /// <exception cref="MlopsException">An option is out of its range; code <c>ledger.invalid_option</c>.</exception>
+    public void Check()
     {
         Require(Name is { Length: >= 1 and <= 64 } && Name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-'), nameof(Name), "1 to 64 of a-z, 0-9 and '-'");
         Require(From is null or >= 0, nameof(From), "an entry's number from 0, or null");
@@ -44,6 +46,11 @@ public sealed class LedgerSubscriptionOptions(string name)
         Require(Lease >= TimeSpan.FromMilliseconds(200) && Lease <= TimeSpan.FromHours(1), nameof(Lease), "from 200 ms to 1 hour");
         Require(RetryDelay >= TimeSpan.FromMilliseconds(1) && RetryDelay <= TimeSpan.FromHours(1), nameof(RetryDelay), "from 1 ms to 1 hour");
         Require(MaxRetryDelay >= RetryDelay && MaxRetryDelay <= TimeSpan.FromDays(1), nameof(MaxRetryDelay), $"from {nameof(RetryDelay)} to 1 day");
+    }
+
+    internal LedgerSubscriptionOptions Checked()
+    {
+        Check();
         return (LedgerSubscriptionOptions)MemberwiseClone();
     }
 
