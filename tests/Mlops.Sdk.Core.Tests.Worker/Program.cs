@@ -3,9 +3,8 @@ using System.Text.Json;
 using Mlops.Sdk;
 
 // Writes to a store until it is killed, and says on standard output what was acknowledged: "ack NUMBER ID".
-//   Worker FOLDER NAME
-// Or follows its ledger until it is killed.
-//   Worker FOLDER NAME follow
+//   Worker FOLDER NAME [records]     with "records", appends to the record log "killed" instead
+//   Worker FOLDER NAME follow        follows its ledger
 string folder = args[0];
 if (args is [_, _, "follow"])
 {
@@ -20,6 +19,12 @@ var counter = new Counter();
 await ledger.AttachAsync(counter);
 var gate = new Lock();
 using Stream output = Console.OpenStandardOutput();
+if (args is [_, _, "records"])
+{
+    await RecordAsync();
+    return;
+}
+
 await Task.WhenAll(Task.Run(() => AppendAsync("a")), Task.Run(() => AppendAsync("b")), Task.Run(CountAsync), Task.Run(ReplaceAsync));
 return;
 
@@ -29,6 +34,22 @@ async Task AppendAsync(string lane)
     {
         LedgerReceipt receipt = await ledger.AppendAsync([Draft("plain", $"{name}-{lane}-{i}", "{}"), Draft("plain", $"{name}-{lane}-{i}-too", "{}")]);
         Acknowledge(receipt);
+    }
+}
+
+// records in batches: the last of a batch is acknowledged when the batch is durable
+async Task RecordAsync()
+{
+    await using RecordLog log = await new RecordLogs(store, ledger).OpenAsync("killed", new RecordLogOptions { SegmentRecords = 7 });
+    for (int i = 0; ; i++)
+    {
+        await log.AppendAsync(System.Text.Encoding.ASCII.GetBytes($"{name}-{i}"));
+        if (i % 20 == 19)
+        {
+            await log.FlushAsync();
+            output.Write(System.Text.Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"ack {i} {name}\n")));
+            output.Flush();
+        }
     }
 }
 

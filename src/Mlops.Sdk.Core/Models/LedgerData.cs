@@ -10,8 +10,8 @@ namespace Mlops.Sdk;
 /// Camel-case names, enumerations by name, absent values as null, unknown fields ignored. Knows <see cref="RunStart"/>,
 /// <see cref="RunEnd"/>, <see cref="VersionNote"/>, <see cref="AliasNote"/>, <see cref="ApprovalNote"/>,
 /// <see cref="DeploymentNote"/>, <see cref="AlertNote"/>, <see cref="DescriptionNote"/>, <see cref="TagNote"/>, <see cref="StageNote"/>,
-/// <see cref="DeprecationNote"/>, <see cref="TombstoneNote"/>, <see cref="CardNote"/>, <see cref="DataUseNote"/>, <see cref="LinkNote"/> and
-/// <see cref="RecordSegmentNote"/>; generated code, so trimming and native compilation keep it.
+/// <see cref="DeprecationNote"/>, <see cref="TombstoneNote"/>, <see cref="CardNote"/>, <see cref="DataUseNote"/>, <see cref="LinkNote"/>,
+/// <see cref="RecordSegmentNote"/> and <see cref="RecordDeletionNote"/>; generated code, so trimming and native compilation keep it.
 /// </remarks>
 public static class LedgerData
 {
@@ -97,4 +97,5 @@ public static class LedgerData
 [JsonSerializable(typeof(DataUseNote))]
 [JsonSerializable(typeof(LinkNote))]
 [JsonSerializable(typeof(RecordSegmentNote))]
+[JsonSerializable(typeof(RecordDeletionNote))]
 internal sealed partial class LedgerDataJson : JsonSerializerContext;

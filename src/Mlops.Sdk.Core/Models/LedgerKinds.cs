@@ -44,6 +44,9 @@ public static class LedgerKinds
     /// <summary>A segment of high-volume records was closed. Data: <see cref="RecordSegmentNote"/>.</summary>
     public const string RecordsRolled = "records.rolled";
 
+    /// <summary>Segments of high-volume records were deleted by age. Data: <see cref="RecordDeletionNote"/>.</summary>
+    public const string RecordsDeleted = "records.deleted";
+
     /// <summary>A host took a version into service. Data: <see cref="DeploymentNote"/>.</summary>
     public const string DeploymentStarted = "deployment.started";
 
@@ -155,7 +158,22 @@ public sealed record LinkNote(LinkEnd From, LinkEnd To, string Relation);
 /// <param name="Digest">The digest of the segment's bytes.</param>
 /// <param name="Records">How many records it has.</param>
 /// <param name="Bytes">How many bytes it has.</param>
-public sealed record RecordSegmentNote(string Log, string Key, Digest Digest, long Records, long Bytes);
+public sealed record RecordSegmentNote(string Log, string Key, Digest Digest, long Records, long Bytes)
+{
+    /// <summary>Gets the time of the earliest record, or null when not known.</summary>
+    public DateTimeOffset? From { get; init; }
+
+    /// <summary>Gets the time of the latest record, or null when not known.</summary>
+    public DateTimeOffset? To { get; init; }
+}
+
+/// <summary>The data of an entry about records deleted by age: every segment of the log that is on the ledger before this entry and whose latest record is older.</summary>
+/// <param name="Log">The log's name.</param>
+/// <param name="Before">The instant; segments whose latest record is before it are gone.</param>
+/// <param name="Segments">How many segments that was, as the writer saw it.</param>
+/// <param name="Records">How many records they held.</param>
+/// <param name="Bytes">How many bytes they took.</param>
+public sealed record RecordDeletionNote(string Log, DateTimeOffset Before, int Segments, long Records, long Bytes);
 
 /// <summary>The data of an entry about an alias: a move, or one that was refused.</summary>
 /// <param name="Model">The model's name.</param>

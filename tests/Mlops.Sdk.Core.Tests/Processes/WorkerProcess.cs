@@ -13,11 +13,11 @@ internal sealed class WorkerProcess : IDisposable
     private readonly Task _reading;
     private readonly Task<string> _errors;
 
-    internal WorkerProcess(string folder, string name, int killAfter)
+    internal WorkerProcess(string folder, string name, int killAfter, params string[] mode)
     {
         string assembly = Path.Combine(AppContext.BaseDirectory, "Mlops.Sdk.Core.Tests.Worker.dll");
         string host = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
-        _process = Process.Start(new ProcessStartInfo(host, ["exec", assembly, folder, name]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        _process = Process.Start(new ProcessStartInfo(host, ["exec", assembly, folder, name, .. mode]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         _reading = Task.Run(() => ReadAsync(killAfter));
         _errors = _process.StandardError.ReadToEndAsync();
     }
