@@ -33,6 +33,19 @@ public sealed class ArtifactStore(IObjectStore store) : IArtifactStore
     }
 
     /// <inheritdoc/>
+    public async ValueTask<ArtifactInfo> WriteFileAsync(string path, IProgress<long>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 0, FileOptions.Asynchronous | FileOptions.SequentialScan);
+        await using (file.ConfigureAwait(false))
+        {
+            ArtifactInfo info = await WriteAsync(file, cancellationToken).ConfigureAwait(false);
+            progress?.Report(info.Length);
+            return info;
+        }
+    }
+
+    /// <inheritdoc/>
     public async ValueTask<Stream> OpenAsync(Digest digest, CancellationToken cancellationToken = default)
     {
         ObjectKey key = KeyOf(digest);
@@ -56,6 +69,9 @@ public sealed class ArtifactStore(IObjectStore store) : IArtifactStore
     /// <inheritdoc/>
     public async ValueTask<bool> ExistsAsync(Digest digest, CancellationToken cancellationToken = default) =>
         await store.HeadAsync(KeyOf(digest), cancellationToken).ConfigureAwait(false) is not null;
+
+    /// <inheritdoc/>
+    public ValueTask<bool> TouchAsync(Digest digest, CancellationToken cancellationToken = default) => store.TouchAsync(KeyOf(digest), cancellationToken);
 
     private static ObjectKey KeyOf(Digest digest) => ObjectKey.Parse($"artifacts/sha256/{digest.Hex[..2]}/{digest.Hex}");
 

@@ -29,6 +29,10 @@ internal sealed class FakeArtifacts : IArtifactStore
     public ValueTask<Stream> OpenAsync(Digest digest, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
     public ValueTask<bool> ExistsAsync(Digest digest, CancellationToken cancellationToken = default) => new(_files.ContainsKey(digest));
+
+    public ValueTask<ArtifactInfo> WriteFileAsync(string path, IProgress<long>? progress = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public ValueTask<bool> TouchAsync(Digest digest, CancellationToken cancellationToken = default) => new(_files.ContainsKey(digest));
 }
 
 /// <summary>Versions and aliases in memory; moves are written to the ledger as the registry does.</summary>
