@@ -14,13 +14,20 @@ public sealed partial class ModelRegistry : IModelRegistry
     private readonly ILedger _ledger;
     private readonly IArtifactStore _artifacts;
     private readonly ILogger _logger;
+    private readonly LifecyclePolicy _lifecycle;
+    private readonly bool _refuseBreaking;
+    private readonly SchemaCache _schemas;
     private readonly RegistryState _state = new();
     private volatile bool _attached;
 
-    internal ModelRegistry(ILedger ledger, IArtifactStore artifacts, ILogger<ModelRegistry>? logger)
+    internal ModelRegistry(ILedger ledger, IArtifactStore artifacts, ILogger<ModelRegistry>? logger, RegistryOptions? options)
     {
         ArgumentNullException.ThrowIfNull(ledger);
         ArgumentNullException.ThrowIfNull(artifacts);
+        options ??= new RegistryOptions();
+        _lifecycle = options.Lifecycle ?? throw new MlopsException("registry.invalid_lifecycle", "RegistryOptions.Lifecycle is null. Leave it at LifecyclePolicy.Default, or give a policy of your own.");
+        _refuseBreaking = options.RefuseBreakingChanges;
+        _schemas = new SchemaCache(artifacts);
         _ledger = ledger;
         _artifacts = artifacts;
         _logger = logger ?? (ILogger)NullLogger.Instance;
@@ -30,11 +37,12 @@ public sealed partial class ModelRegistry : IModelRegistry
     /// <param name="ledger">The ledger, open; not disposed.</param>
     /// <param name="artifacts">Where manifests and model files are; not disposed.</param>
     /// <param name="logger">Where to log, or null.</param>
+    /// <param name="options">How strict it is; null for defaults.</param>
     /// <param name="cancellationToken">Stops the call.</param>
     /// <returns>The registry.</returns>
-    public static async ValueTask<ModelRegistry> CreateAsync(ILedger ledger, IArtifactStore artifacts, ILogger<ModelRegistry>? logger = null, CancellationToken cancellationToken = default)
+    public static async ValueTask<ModelRegistry> CreateAsync(ILedger ledger, IArtifactStore artifacts, ILogger<ModelRegistry>? logger = null, RegistryOptions? options = null, CancellationToken cancellationToken = default)
     {
-        ModelRegistry registry = new(ledger, artifacts, logger);
+        ModelRegistry registry = new(ledger, artifacts, logger, options);
         await registry.CatchUpAsync(cancellationToken).ConfigureAwait(false);
         return registry;
     }
@@ -70,105 +78,78 @@ public sealed partial class ModelRegistry : IModelRegistry
     /// <inheritdoc/>
     /// <exception cref="MlopsDataException">A name breaks the rules (<c>registry.invalid_name</c>) or the manifest does (<c>registry.invalid_manifest</c>).</exception>
     /// <exception cref="MlopsConflictException">The manifest's run has ended otherwise; code <c>registry.run_ended</c>.</exception>
-    public async ValueTask<ModelVersion> RegisterAsync(ModelManifest manifest, string reason, VersionStatus status = VersionStatus.Validated, CancellationToken cancellationToken = default)
+    public ValueTask<ModelVersion> RegisterAsync(ModelManifest manifest, string reason, VersionStatus status = VersionStatus.Validated, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(manifest);
+        return Enum.IsDefined(status)
+            ? RegisterAsync(manifest, reason, status, status == VersionStatus.Rejected ? _lifecycle.Failed : _lifecycle.Passed, cancellationToken)
+            : throw new ArgumentOutOfRangeException(nameof(status), status, "A version is Validated or Rejected.");
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="MlopsDataException">A name breaks the rules (<c>registry.invalid_name</c>, <c>registry.invalid_stage</c>) or the manifest does (<c>registry.invalid_manifest</c>).</exception>
+    /// <exception cref="MlopsConflictException">The manifest's run has ended otherwise; code <c>registry.run_ended</c>.</exception>
+    public ValueTask<ModelVersion> RegisterAsync(ModelManifest manifest, string reason, string stage, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(manifest);
+        RegistryRules.CheckStage(stage);
+        return RegisterAsync(manifest, reason, stage == _lifecycle.Failed ? VersionStatus.Rejected : VersionStatus.Validated, stage, cancellationToken);
+    }
+
+    private async ValueTask<ModelVersion> RegisterAsync(ModelManifest manifest, string reason, VersionStatus status, string stage, CancellationToken cancellationToken)
     {
         RegistryRules.CheckManifest(manifest);
         RegistryRules.CheckReason(reason);
-        if (!Enum.IsDefined(status))
-        {
-            throw new ArgumentOutOfRangeException(nameof(status), status, "A version is Validated or Rejected.");
-        }
+        Digest digest = await StoreAsync(manifest, cancellationToken).ConfigureAwait(false);
+        ModelVersion? found = null;
+        LedgerReceipt receipt = await DecideAsync(
+            $"model:{manifest.Model}",
+            Draft(manifest, digest, reason, status, stage, number: 0, parent: manifest.Parent),
+            () =>
+            {
+                found = null;
+                return DecideVersion(manifest, digest, reason, status, stage, ref found);
+            },
+            cancellationToken).ConfigureAwait(false);
+        int number = found?.Number ?? receipt.Entries[0].Resource.Version!.Value;
+        return Shown(manifest.Model, number);
+    }
 
+    /// <summary>Stores the manifest. Its files and it itself are touched, so that a collection of unused artifacts leaves them alone until the version that names them is in the ledger.</summary>
+    private async ValueTask<Digest> StoreAsync(ModelManifest manifest, CancellationToken cancellationToken)
+    {
+        byte[] bytes = ManifestDocument.Write(manifest);
         foreach (ModelFile file in manifest.Files)
         {
-            if (!await _artifacts.ExistsAsync(file.Digest, cancellationToken).ConfigureAwait(false))
+            if (!await _artifacts.TouchAsync(file.Digest, cancellationToken).ConfigureAwait(false))
             {
                 throw new MlopsNotFoundException("artifact.not_found", $"File '{file.Name}' of the manifest, {file.Digest}, is not in the artifact store. Write every file before registering the version.");
             }
         }
 
-        using MemoryStream document = new(ManifestDocument.Write(manifest), writable: false);
-        Digest digest = (await _artifacts.WriteAsync(document, cancellationToken).ConfigureAwait(false)).Digest;
-        ModelVersion? found = null;
-        LedgerReceipt receipt = await DecideAsync(
-            $"model:{manifest.Model}",
-            Draft(manifest, digest, reason, status, number: 0, parent: manifest.Parent),
-            () =>
-            {
-                found = null;
-                return DecideVersion(manifest, digest, reason, status, ref found);
-            },
-            cancellationToken).ConfigureAwait(false);
-        int number = found?.Number ?? receipt.Entries[0].Resource.Version!.Value;
-        return _state.Read(manifest.Model, m => m!.Find(number)!);
-    }
-
-    /// <inheritdoc/>
-    /// <exception cref="MlopsDataException">The model's name or the alias breaks the rules; code <c>registry.invalid_name</c> or <c>registry.invalid_alias</c>.</exception>
-    public async ValueTask<AliasMove> MoveAliasAsync(string model, string alias, int version, string reason, int? expected = null, CancellationToken cancellationToken = default)
-    {
-        RegistryRules.CheckModelName(model);
-        RegistryRules.CheckAlias(alias);
-        RegistryRules.CheckReason(reason);
-        return await MoveAsync(model, alias, reason, (_, last) => expected is null || expected == (last?.To ?? 0)
-            ? version
-            : throw new MlopsConflictException("registry.alias_moved", $"Alias '{alias}' of model '{model}' was expected to name {Number(expected.Value)} and names {Number(last?.To ?? 0)}. Look at the new state and decide again."), cancellationToken).ConfigureAwait(false);
-    }
-
-    /// <inheritdoc/>
-    /// <exception cref="MlopsNotFoundException">There is no such alias; code <c>registry.alias_not_found</c>.</exception>
-    /// <exception cref="MlopsConflictException">The alias named no version before; code <c>registry.nothing_before</c>.</exception>
-    public async ValueTask<AliasMove> RollbackAsync(string model, string alias, string reason, CancellationToken cancellationToken = default)
-    {
-        RegistryRules.CheckModelName(model);
-        RegistryRules.CheckAlias(alias);
-        RegistryRules.CheckReason(reason);
-        return await MoveAsync(model, alias, reason, (_, last) => last switch
+        while (true)
         {
-            null => throw new MlopsNotFoundException("registry.alias_not_found", $"Model '{model}' has no alias '{alias}' to roll back."),
-            { From: null } => throw new MlopsConflictException("registry.nothing_before", $"Alias '{alias}' of model '{model}' has named version {last.To} from the start: there is nothing to roll back to. Move it to a version by number."),
-            { From: { } from } => from,
-        }, cancellationToken).ConfigureAwait(false);
-    }
-
-    private async ValueTask<AliasMove> MoveAsync(string model, string alias, string reason, Func<ModelState?, AliasMove?, int> target, CancellationToken cancellationToken)
-    {
-        // What a refusal would be recorded as: filled in by the decision that was refused.
-        LedgerDraft attempt = MoveDraft(new AliasNote(model, alias, null, 0, default), reason);
-        LedgerReceipt receipt = await DecideAsync(
-            $"model:{model}",
-            () => attempt,
-            () => _state.Read<IReadOnlyList<LedgerDraft>>(model, state =>
+            using MemoryStream document = new(bytes, writable: false);
+            Digest digest = (await _artifacts.WriteAsync(document, cancellationToken).ConfigureAwait(false)).Digest;
+            if (await _artifacts.TouchAsync(digest, cancellationToken).ConfigureAwait(false))
             {
-                AliasMove? last = state?.Last(alias);
-                int to = target(state, last);
-                ModelVersion version = state?.Find(to) ?? throw NoVersion(model, to, state);
-                attempt = MoveDraft(new AliasNote(model, alias, last?.To, to, version.Digest), reason);
-                if (version.Status == VersionStatus.Rejected)
-                {
-                    throw new MlopsDeniedException("registry.version_rejected", $"{version} was rejected by its gates ('{version.Reason}') and is kept as evidence only: it cannot be named '{alias}'. Register a version that passes.");
-                }
-
-                return last?.To == to ? [] : [attempt];
-            }),
-            cancellationToken).ConfigureAwait(false);
-        if (receipt.Entries.Count > 0)
-        {
-            LedgerEntry entry = receipt.Entries[0];
-            AliasNote note = LedgerData.Read<AliasNote>(entry);
-            return new AliasMove(model, alias, note.From, note.To, entry.Reason, entry.Actor, entry.Time);
+                return digest; // else it was there, too old, and collected between the two calls
+            }
         }
-
-        return _state.Read(model, state => state!.Last(alias)!);
     }
 
-    private IReadOnlyList<LedgerDraft> DecideVersion(ModelManifest manifest, Digest digest, string reason, VersionStatus status, ref ModelVersion? found)
+    private IReadOnlyList<LedgerDraft> DecideVersion(ModelManifest manifest, Digest digest, string reason, VersionStatus status, string stage, ref ModelVersion? found)
     {
         (int next, int? champion, ModelVersion? same, bool parentThere) = _state.Read(manifest.Model, state => (
             (state?.Versions.Count ?? 0) + 1,
-            state?.Last("champion")?.To,
+            state?.Named("champion") is { } named and > 0 ? named : (int?)null,
             manifest.RunId is null ? null : state?.Versions.Find(v => v.RunId == manifest.RunId && v.Digest == digest),
             manifest.Parent is null || state?.Find(manifest.Parent.Value) is not null));
+        if (same is { Deleted: true })
+        {
+            throw Gone(same, $"run '{manifest.RunId}' cannot register it again; start a new run");
+        }
+
         if (same is not null)
         {
             found = same.Status == status
@@ -187,10 +168,15 @@ public sealed partial class ModelRegistry : IModelRegistry
             throw Ended(run);
         }
 
-        return [Draft(manifest, digest, reason, status, next, manifest.Parent ?? champion)];
+        if (!_lifecycle.Entry.Contains(stage))
+        {
+            throw new MlopsDeniedException("registry.illegal_stage_move", $"A version cannot begin its life as '{stage}'; it may begin as {string.Join(", ", _lifecycle.Entry.Order(StringComparer.Ordinal))}. Register it as one of these and move it on.");
+        }
+
+        return [Draft(manifest, digest, reason, status, stage, next, manifest.Parent ?? champion)];
     }
 
-    private static LedgerDraft Draft(ModelManifest manifest, Digest digest, string reason, VersionStatus status, int number, int? parent) => new(
+    private static LedgerDraft Draft(ModelManifest manifest, Digest digest, string reason, VersionStatus status, string stage, int number, int? parent) => new(
         LedgerKinds.VersionRegistered,
         new LedgerResource("model", manifest.Model, number == 0 ? null : number, digest),
         reason,
@@ -203,16 +189,11 @@ public sealed partial class ModelRegistry : IModelRegistry
             ModelFormat = manifest.ModelFormat,
             Algorithm = manifest.Algorithm,
             Dataset = manifest.Dataset,
+            Stage = stage == (status == VersionStatus.Rejected ? VersionStages.Rejected : VersionStages.Validated) ? null : stage,
         }))
     {
         Correlation = manifest.RunId,
     };
-
-    private static LedgerDraft MoveDraft(AliasNote note, string reason) => new(
-        LedgerKinds.AliasMoved,
-        new LedgerResource("model", note.Model, note.To > 0 ? note.To : null, note.Digest.HasValue ? note.Digest : null),
-        reason,
-        LedgerData.Of(note));
 
     private ValueTask<LedgerReceipt> DecideAsync(string subject, LedgerDraft attempt, Func<IReadOnlyList<LedgerDraft>> decide, CancellationToken cancellationToken) =>
         DecideAsync(subject, () => attempt, decide, cancellationToken);
@@ -262,10 +243,12 @@ public sealed partial class ModelRegistry : IModelRegistry
     private static MlopsNotFoundException NoVersion(string model, int number, ModelState? state) => new(
         "registry.version_not_found",
         state is null or { Versions.Count: 0 }
-            ? $"There is no model '{model}', so it has no version {number}. Register a version first."
+            ? $"There is no version of model '{model}', so there is no version {number}. Register one first."
             : $"Model '{model}' has versions 1 to {state.Versions.Count}; there is no version {number}.");
 
-    private static string Number(int number) => number == 0 ? "no version" : $"version {number}";
+    private static MlopsDeniedException Gone(ModelVersion version, string so) => new(
+        "registry.version_deleted",
+        $"{version} was deleted at {version.DeletedAt!.Value:u}; its number and history stay, and {so}.");
 
     private async ValueTask AttachAsync(CancellationToken cancellationToken)
     {

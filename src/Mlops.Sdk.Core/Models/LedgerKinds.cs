@@ -14,7 +14,7 @@ public static class LedgerKinds
     /// <summary>A version was registered; when it names a run, that run ended with it. Data: <see cref="VersionNote"/>.</summary>
     public const string VersionRegistered = "model.version_registered";
 
-    /// <summary>An alias was moved. Data: <see cref="AliasNote"/>.</summary>
+    /// <summary>An alias was moved, or removed. Data: <see cref="AliasNote"/>.</summary>
     public const string AliasMoved = "model.alias_moved";
 
     /// <summary>A model's description or owner was written. Data: <see cref="DescriptionNote"/>.</summary>
@@ -91,6 +91,10 @@ public sealed record VersionNote(string Model, int Number, Digest Digest, Versio
 
     /// <summary>Gets the data it was trained on, or null when not known.</summary>
     public DatasetInfo? Dataset { get; init; }
+
+    /// <summary>Gets the stage its life began at; null for <c>rejected</c> when the status says so and <c>validated</c> otherwise.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Stage { get; init; }
 }
 
 /// <summary>The data of an entry that describes a model.</summary>
@@ -179,10 +183,15 @@ public sealed record RecordDeletionNote(string Log, DateTimeOffset Before, int S
 /// <param name="Model">The model's name.</param>
 /// <param name="Alias">The alias.</param>
 /// <param name="From">The version it named before, or null for none.</param>
-/// <param name="To">The version it was moved to.</param>
-/// <param name="Digest">The digest of the version it was moved to.</param>
+/// <param name="To">The version it was moved to, or 0 when it was removed and names none.</param>
+/// <param name="Digest">The digest of the version it was moved to; empty when it was removed.</param>
 /// <param name="Denied">The code of the rule that refused it, or null.</param>
-public sealed record AliasNote(string Model, string Alias, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] int? From, int To, Digest Digest, string? Denied = null);
+public sealed record AliasNote(string Model, string Alias, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] int? From, int To, Digest Digest, string? Denied = null)
+{
+    /// <summary>Gets whether callers of the version before break with this one: an input they do not send, an output they no longer get.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Breaking { get; init; }
+}
 
 /// <summary>The data of an approval entry.</summary>
 /// <param name="Model">The model's name.</param>

@@ -33,6 +33,9 @@ public sealed record ModelManifest
     /// <summary>Gets the data it was trained on, or null when not known (an imported model).</summary>
     public DatasetInfo? Dataset { get; init; }
 
+    /// <summary>Gets every dataset that went into it by name and content, when there is more to say than <see cref="Dataset"/>: test rows, reference data, an earlier model's data.</summary>
+    public IReadOnlyList<DatasetReference> Datasets { get; init; } = [];
+
     /// <summary>Gets where it was trained, or null when not known.</summary>
     public EnvironmentInfo? Environment { get; init; }
 
@@ -52,8 +55,28 @@ public sealed record ModelManifest
     public IReadOnlyList<string> Notes { get; init; } = [];
 }
 
+/// <summary>The file roles that more than one package knows.</summary>
+public static class ModelFileNames
+{
+    /// <summary>An example of what the model takes: a JSON object of columns and values, or an array of such.</summary>
+    public const string InputExample = "input-example.json";
+
+    /// <summary>How much each input matters: <c>{"format":1,"method":"permutation","inputs":{"Distance":0.41}}</c>.</summary>
+    public const string Importance = "importance.json";
+}
+
+/// <summary>A dataset that went into a version.</summary>
+/// <param name="Name">Its name: 1 to 512 characters.</param>
+/// <param name="Digest">The digest of its content.</param>
+/// <param name="Role">What for, such as <c>training</c>, <c>test</c> or <c>reference</c>; 1 to 64 of <c>a-z 0-9 - _</c>.</param>
+public sealed record DatasetReference(string Name, Digest Digest, string Role)
+{
+    /// <summary>Gets where it came from, without secrets, or null.</summary>
+    public string? Source { get; init; }
+}
+
 /// <summary>A file of a version.</summary>
-/// <param name="Name">Its role, such as <c>model.zip</c>, <c>profile.json</c> or <c>probe.json</c>: 1 to 128 of <c>a-z 0-9 . _ -</c>.</param>
+/// <param name="Name">Its role, such as <c>model.zip</c>, <c>profile.json</c>, <c>probe.json</c> or one of <see cref="ModelFileNames"/>: 1 to 128 of <c>a-z 0-9 . _ -</c>.</param>
 /// <param name="Digest">The digest of its bytes in the artifact store.</param>
 /// <param name="Length">Its length in bytes.</param>
 public sealed record ModelFile(string Name, Digest Digest, long Length);

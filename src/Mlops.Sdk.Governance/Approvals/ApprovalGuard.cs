@@ -92,6 +92,11 @@ public sealed class ApprovalGuard : ILedgerGuard, ILedgerProjection, IApprovalGa
             throw Invalid(draft);
         }
 
+        if (move.To == 0 && !move.Digest.HasValue)
+        {
+            return; // the alias is taken away: there is no version to approve, and naming one again asks for approvals
+        }
+
         if (WhyNot(move.Model, move.To, move.Digest, move.Alias) is { } why)
         {
             throw new MlopsDeniedException("governance.approval_required", $"The alias was not moved: {why}.");

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Mlops.Sdk;
 using Mlops.Sdk.Registry;
 
@@ -10,17 +11,25 @@ public static class RegistryBuilderExtensions
 {
     /// <summary>Adds <see cref="IModelRegistry"/> and <see cref="IModelCatalog"/>: one and the same, over the <see cref="ILedger"/> and <see cref="IArtifactStore"/> of the container.</summary>
     /// <param name="builder">The builder.</param>
+    /// <param name="configure">Sets the options; null for defaults.</param>
     /// <returns>The same builder.</returns>
-    public static IMlopsBuilder AddRegistry(this IMlopsBuilder builder)
+    public static IMlopsBuilder AddRegistry(this IMlopsBuilder builder, Action<RegistryOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.AddOptions();
+        if (configure is not null)
+        {
+            builder.Services.Configure(configure);
+        }
+
         builder.Services.TryAddSingleton(provider => new ModelRegistry(
             provider.GetRequiredService<ILedger>(),
             provider.GetRequiredService<IArtifactStore>(),
-            provider.GetService<ILogger<ModelRegistry>>()));
+            provider.GetService<ILogger<ModelRegistry>>(),
+            provider.GetRequiredService<IOptions<RegistryOptions>>().Value));
         builder.Services.TryAddSingleton<IModelRegistry>(provider => provider.GetRequiredService<ModelRegistry>());
         builder.Services.TryAddSingleton<IModelCatalog>(provider => provider.GetRequiredService<IModelRegistry>());
-        builder.AddNotifications();
+        builder.AddNotifications().AddBundles();
         return builder;
     }
 }

@@ -419,37 +419,3 @@ internal sealed class ExactStream(Stream inner, ZipEntry entry) : Stream
     private MlopsDataException Damaged(InvalidDataException error) =>
         new("bundle.unsafe", $"The bundle is refused: '{entry.Name}' does not unpack ({error.Message}). Nothing was stored. Export it again from where it came from.", error);
 }
-
-/// <summary>The checksum of zip files. Source: ISO 3309, as in RFC 1952 section 8.</summary>
-internal static class Crc32
-{
-    private static readonly uint[] Table = MakeTable();
-
-    internal static uint Of(ReadOnlySpan<byte> bytes)
-    {
-        uint crc = uint.MaxValue;
-        foreach (byte b in bytes)
-        {
-            crc = Table[(crc ^ b) & 0xFF] ^ (crc >> 8);
-        }
-
-        return ~crc;
-    }
-
-    private static uint[] MakeTable()
-    {
-        uint[] table = new uint[256];
-        for (uint i = 0; i < table.Length; i++)
-        {
-            uint value = i;
-            for (int bit = 0; bit < 8; bit++)
-            {
-                value = (value & 1) != 0 ? 0xEDB88320 ^ (value >> 1) : value >> 1;
-            }
-
-            table[i] = value;
-        }
-
-        return table;
-    }
-}

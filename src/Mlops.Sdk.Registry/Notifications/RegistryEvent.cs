@@ -63,51 +63,24 @@ public sealed record RegistryEvent(string Id, long Number, RegistryEventKind Kin
     public string? Alias { get; init; }
 
     /// <summary>Gets how what the model takes and gives differs from <see cref="OldVersion"/>; null when there is no older version or the manifests do not read.</summary>
-    public SchemaChange? SchemaChange { get; init; }
+    public SchemaDifference? SchemaChange { get; init; }
 
     /// <summary>Gets more facts by name, such as <c>stage</c>, <c>tag</c>, <c>host</c> or <c>check</c>.</summary>
     public IReadOnlyDictionary<string, string> Details { get; init; } = new Dictionary<string, string>();
 }
 
-/// <summary>How the schemas of two versions differ.</summary>
-/// <param name="AddedInputs">Inputs that only the new version takes.</param>
-/// <param name="RemovedInputs">Inputs that only the old version took.</param>
-/// <param name="ChangedInputs">Inputs whose kind, source column or part of a date is another one.</param>
-/// <param name="AddedOutputs">Outputs that only the new version gives.</param>
-/// <param name="RemovedOutputs">Outputs that only the old version gave.</param>
-/// <param name="TaskChanged">Whether the kind of task is another one.</param>
-public sealed record SchemaChange(
-    IReadOnlyList<string> AddedInputs,
-    IReadOnlyList<string> RemovedInputs,
-    IReadOnlyList<string> ChangedInputs,
-    IReadOnlyList<string> AddedOutputs,
-    IReadOnlyList<string> RemovedOutputs,
-    bool TaskChanged)
+/// <summary>How what two versions take and give differs. Categories and ranges seen in training are left out: they say that the data moved, not that callers must.</summary>
+/// <param name="Changes">The differences; empty when there are none.</param>
+public sealed record SchemaDifference(IReadOnlyList<SchemaChange> Changes)
 {
     /// <summary>Gets whether anything differs.</summary>
-    public bool Any => AddedInputs.Count + RemovedInputs.Count + ChangedInputs.Count + AddedOutputs.Count + RemovedOutputs.Count > 0 || TaskChanged;
+    public bool Changed => Changes.Count > 0;
 
-    /// <summary>Gets whether callers of the old version may fail: they do not give a new input, give one as another kind, or miss an output. A removed input harms nobody.</summary>
-    public bool Breaking => AddedInputs.Count + ChangedInputs.Count + RemovedOutputs.Count > 0 || TaskChanged;
+    /// <summary>Gets whether callers of the old version break.</summary>
+    public bool Breaking => Changes.Any(c => c.Breaking);
 
-    /// <summary>Compares two schemas.</summary>
-    /// <param name="before">What the old version takes and gives.</param>
-    /// <param name="after">What the new version takes and gives.</param>
-    /// <returns>The difference; nothing in it when they are equal in shape. Ranges and categories seen in training are not compared.</returns>
-    public static SchemaChange Between(ModelSchema before, ModelSchema after)
-    {
-        ArgumentNullException.ThrowIfNull(before);
-        ArgumentNullException.ThrowIfNull(after);
-        Dictionary<string, ModelInput> old = before.Inputs.ToDictionary(i => i.Name, StringComparer.Ordinal);
-        Dictionary<string, ModelInput> now = after.Inputs.ToDictionary(i => i.Name, StringComparer.Ordinal);
-        return new SchemaChange(
-            [.. after.Inputs.Select(i => i.Name).Where(n => !old.ContainsKey(n))],
-            [.. before.Inputs.Select(i => i.Name).Where(n => !now.ContainsKey(n))],
-            [.. after.Inputs.Where(i => old.TryGetValue(i.Name, out ModelInput? o) && (o.Kind != i.Kind || o.Part != i.Part || o.Source != i.Source)).Select(i => i.Name)],
-            [.. after.Outputs.Except(before.Outputs, StringComparer.Ordinal)],
-            [.. before.Outputs.Except(after.Outputs, StringComparer.Ordinal)],
-            before.Task != after.Task);
-    }
+    internal static SchemaDifference Between(ModelSchema before, ModelSchema after) =>
+        new([.. SchemaComparison.Compare(before, after).Where(c => c.Kind is not (SchemaChangeKind.CategoriesChanged or SchemaChangeKind.RangeChanged))]);
 }
 
 /// <summary>Which events are wanted. Every part that is set must hold.</summary>

@@ -65,12 +65,12 @@ public sealed class RegistryEvents
     }
 
     /// <summary>Compares the schemas of two versions; null when one does not read, which must not keep the event from being told.</summary>
-    private async ValueTask<SchemaChange?> CompareAsync(string model, int old, int now, CancellationToken cancellationToken)
+    private async ValueTask<SchemaDifference?> CompareAsync(string model, int old, int now, CancellationToken cancellationToken)
     {
         try
         {
             return await SchemaAsync(model, old, cancellationToken).ConfigureAwait(false) is { } before && await SchemaAsync(model, now, cancellationToken).ConfigureAwait(false) is { } after
-                ? SchemaChange.Between(before, after)
+                ? SchemaDifference.Between(before, after)
                 : null;
         }
         catch (MlopsException error) when (error is MlopsNotFoundException or MlopsIntegrityException)

@@ -3,15 +3,19 @@ namespace Mlops.Sdk.Registry;
 /// <summary>What the ledger says about models and runs. Folded entry by entry under one lock; readers get copies or immutable records.</summary>
 /// <remarks>
 /// Entries that break the registry's own rules (a number that is not the next one, an alias of a version that does not exist) change
-/// nothing, in every process alike: they were written around the registry. They stay visible in the history.
+/// nothing, in every process alike: they were written around the registry. They stay visible in the history. Options of a process play no
+/// part here, so that all processes and every saved state agree.
+/// <para>Entries themselves are not kept, only what they say and their numbers: the history is read from the ledger again.</para>
 /// </remarks>
-internal sealed class RegistryState : ILedgerProjection
+internal sealed partial class RegistryState : ISnapshotProjection
 {
     internal const int NewestFormat = 1;
+    internal static readonly IReadOnlyDictionary<string, string> NoTags = new Dictionary<string, string>();
     private readonly Lock _gate = new();
-    private readonly SortedDictionary<string, ModelState> _models = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, RunState> _runs = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, List<string>> _experiments = new(StringComparer.Ordinal);
+    private SortedDictionary<string, ModelState> _models = new(StringComparer.Ordinal);
+    private Dictionary<string, RunState> _runs = new(StringComparer.Ordinal);
+    private List<RunState> _runsInOrder = []; // as first heard of: the order that they are saved in
+    private Dictionary<string, List<RunState>> _experiments = new(StringComparer.Ordinal);
 
     public void Apply(LedgerEntry entry)
     {
@@ -36,6 +40,21 @@ internal sealed class RegistryState : ILedgerProjection
                     break;
                 case LedgerKinds.AliasMoved when Readable(entry, ModelScope(entry)) && LedgerData.TryRead(entry.Data, out AliasNote? move):
                     Move(entry, move);
+                    break;
+                case LedgerKinds.ModelDescribed when Readable(entry, ModelScope(entry)) && LedgerData.TryRead(entry.Data, out DescriptionNote? description):
+                    Describe(entry, description);
+                    break;
+                case LedgerKinds.TagSet when Readable(entry, ModelScope(entry)) && LedgerData.TryRead(entry.Data, out TagNote? tag):
+                    Tag(entry, tag);
+                    break;
+                case LedgerKinds.StageMoved when Readable(entry, ModelScope(entry)) && LedgerData.TryRead(entry.Data, out StageNote? stage):
+                    MoveStage(entry, stage);
+                    break;
+                case LedgerKinds.VersionDeprecated when Readable(entry, ModelScope(entry)) && LedgerData.TryRead(entry.Data, out DeprecationNote? deprecation):
+                    Deprecate(entry, deprecation);
+                    break;
+                case LedgerKinds.VersionDeleted when Readable(entry, ModelScope(entry)) && LedgerData.TryRead(entry.Data, out TombstoneNote? tombstone):
+                    Delete(entry, tombstone);
                     break;
                 case LedgerKinds.DeploymentStarted when Readable(entry, ModelScope(entry)) && LedgerData.TryRead(entry.Data, out DeploymentNote? note):
                     Deploy(entry, note, starts: true);
@@ -67,13 +86,9 @@ internal sealed class RegistryState : ILedgerProjection
             foreach (ModelState model in _models.Values)
             {
                 model.Newer?.Throw();
-                if (model.Versions.Count > 0)
+                if (model.IsThere)
                 {
-                    all.Add(new ModelSummary(
-                        model.Name,
-                        model.Versions.Count,
-                        model.Versions[^1].Number,
-                        new SortedDictionary<string, int>(model.Moves.ToDictionary(m => m.Key, m => m.Value[^1].To, StringComparer.Ordinal), StringComparer.Ordinal)));
+                    all.Add(model.Summary());
                 }
             }
 
@@ -91,41 +106,33 @@ internal sealed class RegistryState : ILedgerProjection
         }
     }
 
-    internal string? ModelOfRun(string runId)
-    {
-        lock (_gate)
-        {
-            return _runs.GetValueOrDefault(runId)?.Model;
-        }
-    }
-
     internal IReadOnlyList<RunRecord> Runs(string experiment)
     {
         lock (_gate)
         {
-            if (!_experiments.TryGetValue(experiment, out List<string>? ids))
+            if (!_experiments.TryGetValue(experiment, out List<RunState>? runs))
             {
                 return [];
             }
 
-            List<RunRecord> runs = new(ids.Count);
-            foreach (string id in ids)
+            List<RunRecord> records = new(runs.Count);
+            foreach (RunState run in runs)
             {
-                _runs[id].Newer?.Throw();
-                runs.Add(_runs[id].Record!);
+                run.Newer?.Throw();
+                records.Add(run.Record!);
             }
 
-            return runs;
+            return records;
         }
     }
 
-    /// <summary>Keeps an entry in the history of the model it is about.</summary>
+    /// <summary>Keeps an entry's number in the history of the model it is about.</summary>
     private void Note(LedgerEntry entry)
     {
         string? model = ModelScope(entry);
         if (model is not null)
         {
-            Model(model).History.Add(entry);
+            Model(model).History.Add(entry.Number);
         }
     }
 
@@ -162,14 +169,9 @@ internal sealed class RegistryState : ILedgerProjection
         }
 
         RunState run = RunOf(start.RunId);
-        run.Entry = entry;
-        run.Record = new RunRecord(start.RunId, start.Experiment, RunStatus.Running, start.Trigger, entry.Reason, entry.Actor, entry.Time, null, null, null);
-        if (!_experiments.TryGetValue(start.Experiment, out List<string>? ids))
-        {
-            _experiments.Add(start.Experiment, ids = []);
-        }
-
-        ids.Add(start.RunId);
+        run.StartEntry = entry.Number;
+        run.Record = new RunRecord(start.RunId, start.Experiment, RunStatus.Running, start.Trigger, entry.Reason, entry.Actor, At(entry), null, null, null);
+        List(run);
     }
 
     private void End(LedgerEntry entry, RunEnd end)
@@ -177,7 +179,7 @@ internal sealed class RegistryState : ILedgerProjection
         if (end.RunId == entry.Resource.Name && _runs.GetValueOrDefault(end.RunId) is { Record: { Status: RunStatus.Running } record } run
             && end.Status is RunStatus.Rejected or RunStatus.Failed or RunStatus.Cancelled)
         {
-            run.Record = record with { Status = end.Status, Ended = entry.Time, Message = end.Message };
+            run.Record = record with { Status = end.Status, Ended = At(entry), Message = end.Message };
         }
     }
 
@@ -189,42 +191,157 @@ internal sealed class RegistryState : ILedgerProjection
             return; // the approval rules of Mlops.Sdk.Governance take in versions by the same conditions
         }
 
-        ModelVersion version = new(note.Model, note.Number, note.Digest, note.Status, note.RunId, entry.Reason, entry.Actor, entry.Time)
+        Dictionary<string, MetricValue> metrics = new(StringComparer.Ordinal);
+        foreach ((string name, MetricValue metric) in note.Metrics.OrderBy(m => m.Key, StringComparer.Ordinal))
+        {
+            if (metric is not null)
+            {
+                metrics.Add(name, metric);
+            }
+        }
+
+        model.Versions.Add(new ModelVersion(note.Model, note.Number, note.Digest, note.Status, note.RunId, entry.Reason, entry.Actor, At(entry))
         {
             Parent = note.Parent,
-            Metrics = note.Metrics.Where(m => m.Value is not null).ToDictionary(StringComparer.Ordinal),
-        };
-        model.Versions.Add(version);
+            Metrics = metrics,
+            Stage = RegistryRules.IsStage(note.Stage) ? note.Stage! : note.Status == VersionStatus.Rejected ? VersionStages.Rejected : VersionStages.Validated,
+        });
         if (note.RunId is not null && _runs.GetValueOrDefault(note.RunId) is { Record: { Version: null } record } run)
         {
             // A version outweighs an end that another process wrote at the same moment: the version is there.
-            run.Model = note.Model;
             run.Record = record with
             {
                 Status = note.Status == VersionStatus.Rejected ? RunStatus.Rejected : RunStatus.Registered,
-                Ended = entry.Time,
+                Ended = At(entry),
                 Version = note.Number,
                 Message = entry.Reason,
             };
-            model.History.Insert(model.History.FindLastIndex(e => e.Number < run.Entry!.Number) + 1, run.Entry!);
+            int place = model.History.BinarySearch(run.StartEntry);
+            if (place < 0)
+            {
+                model.History.Insert(~place, run.StartEntry);
+            }
         }
     }
 
     private void Move(LedgerEntry entry, AliasNote note)
     {
         ModelState model = Model(ModelScope(entry)!);
-        if (entry.Resource.Kind != "model" || note.Model != entry.Resource.Name || !RegistryRules.IsAlias(note.Alias) || note.To < 1 || note.To > model.Versions.Count)
+        if (!Own(entry, note.Model) || !RegistryRules.IsAlias(note.Alias))
         {
             return;
         }
 
-        if (!model.Moves.TryGetValue(note.Alias, out List<AliasMove>? moves))
+        AliasTrack? track = model.Aliases.GetValueOrDefault(note.Alias);
+        bool names = note.To == 0 ? track is { Last.To: > 0 } : model.Find(note.To) is { Deleted: false };
+        if (!names)
         {
-            model.Moves.Add(note.Alias, moves = []);
+            return;
         }
 
-        moves.Add(new AliasMove(note.Model, note.Alias, moves.Count == 0 ? null : moves[^1].To, note.To, entry.Reason, entry.Actor, entry.Time));
+        if (track is null)
+        {
+            model.Aliases.Add(note.Alias, track = new AliasTrack());
+        }
+
+        int? from = track.Steps.Count > 0 && track.Last!.To > 0 ? track.Last.To : null;
+        track.Last = new AliasMove(model.Name, note.Alias, from, note.To, entry.Reason, entry.Actor, At(entry));
+        track.Steps.Add(new AliasStep(entry.Number, note.To, At(entry)));
     }
+
+    private void Describe(LedgerEntry entry, DescriptionNote note)
+    {
+        ModelState model = Model(ModelScope(entry)!);
+        if (Own(entry, note.Model) && RegistryRules.IsDescription(note.Description) && RegistryRules.IsOwner(note.Owner))
+        {
+            model.Description = note.Description is null ? model.Description : NullIfEmpty(note.Description);
+            model.Owner = note.Owner is null ? model.Owner : NullIfEmpty(note.Owner);
+            model.Described = true;
+        }
+    }
+
+    private void Tag(LedgerEntry entry, TagNote note)
+    {
+        ModelState model = Model(ModelScope(entry)!);
+        if (!Own(entry, note.Model) || !RegistryRules.IsTagKey(note.Key) || (note.Value is not null && !RegistryRules.IsTagValue(note.Value)))
+        {
+            return;
+        }
+
+        if (note.Version is not { } number)
+        {
+            if (Tagged(model.Tags, note) is { } tags)
+            {
+                model.Tags = tags;
+                model.Described = true;
+            }
+        }
+        else if (model.Find(number) is { Deleted: false } version && Tagged(version.Tags, note) is { } tags)
+        {
+            model.Versions[number - 1] = version with { Tags = tags };
+        }
+    }
+
+    /// <summary>The tags after a change; null when it changes nothing or there would be too many.</summary>
+    private static SortedDictionary<string, string>? Tagged(IReadOnlyDictionary<string, string> tags, TagNote note)
+    {
+        string? before = tags.GetValueOrDefault(note.Key);
+        if (before == note.Value || (before is null && tags.Count >= RegistryRules.MaxTags))
+        {
+            return null;
+        }
+
+        SortedDictionary<string, string> changed = new(StringComparer.Ordinal);
+        foreach ((string key, string value) in tags)
+        {
+            changed.Add(key, value);
+        }
+
+        if (note.Value is null)
+        {
+            changed.Remove(note.Key);
+        }
+        else
+        {
+            changed[note.Key] = note.Value;
+        }
+
+        return changed;
+    }
+
+    private void MoveStage(LedgerEntry entry, StageNote note)
+    {
+        ModelState model = Model(ModelScope(entry)!);
+        if (Own(entry, note.Model) && model.Find(note.Version) is { Deleted: false } version && version.Stage == note.From && RegistryRules.IsStage(note.To))
+        {
+            model.Versions[note.Version - 1] = version with { Stage = note.To };
+        }
+    }
+
+    private void Deprecate(LedgerEntry entry, DeprecationNote note)
+    {
+        ModelState model = Model(ModelScope(entry)!);
+        if (Own(entry, note.Model) && model.Find(note.Version) is { Deleted: false } version
+            && (note.Successor is null || (note.Successor != note.Version && model.Find(note.Successor.Value) is not null)))
+        {
+            model.Versions[note.Version - 1] = version with { Deprecation = note.Revoked ? null : new VersionDeprecation(note.Successor, entry.Reason, entry.Actor, At(entry)) };
+        }
+    }
+
+    private void Delete(LedgerEntry entry, TombstoneNote note)
+    {
+        ModelState model = Model(ModelScope(entry)!);
+        if (Own(entry, note.Model) && model.Find(note.Version) is { Deleted: false } version && version.Digest == note.Digest && model.NamedBy(note.Version) is null)
+        {
+            model.Versions[note.Version - 1] = version with { DeletedAt = At(entry) };
+        }
+    }
+
+    private static bool Own(LedgerEntry entry, string model) => entry.Resource.Kind == "model" && entry.Resource.Name == model;
+
+    private static DateTimeOffset At(LedgerEntry entry) => entry.Time.ToUniversalTime();
+
+    private static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;
 
     private void Deploy(LedgerEntry entry, DeploymentNote note, bool starts)
     {
@@ -234,16 +351,17 @@ internal sealed class RegistryState : ILedgerProjection
             return;
         }
 
-        int open = model.Deployments.FindLastIndex(d => d.Host == note.Host && d.End is null);
-        if (open >= 0 && (starts || model.Deployments[open].Version == note.Version))
+        if (model.Open.TryGetValue(note.Host, out int open) && (starts || model.Deployments[open].Version == note.Version))
         {
             DeploymentInterval earlier = model.Deployments[open];
-            model.Deployments[open] = earlier with { End = entry.Time > earlier.Start ? entry.Time : earlier.Start };
+            model.Deployments[open] = earlier with { End = At(entry) > earlier.Start ? At(entry) : earlier.Start };
+            model.Open.Remove(note.Host);
         }
 
         if (starts)
         {
-            model.Deployments.Add(new DeploymentInterval(note.Model, note.Version, note.Host, entry.Time, null));
+            model.Open.Add(note.Host, model.Deployments.Count);
+            model.Deployments.Add(new DeploymentInterval(model.Name, note.Version, note.Host, At(entry), null));
         }
     }
 
@@ -261,10 +379,21 @@ internal sealed class RegistryState : ILedgerProjection
     {
         if (!_runs.TryGetValue(id, out RunState? run))
         {
-            _runs.Add(id, run = new RunState());
+            _runs.Add(id, run = new RunState(id));
+            _runsInOrder.Add(run);
         }
 
         return run;
+    }
+
+    private void List(RunState run)
+    {
+        if (!_experiments.TryGetValue(run.Record!.Experiment, out List<RunState>? runs))
+        {
+            _experiments.Add(run.Record.Experiment, runs = []);
+        }
+
+        runs.Add(run);
     }
 
     private static string? ModelScope(LedgerEntry entry)
@@ -284,32 +413,92 @@ internal sealed class ModelState(string name)
 {
     internal string Name { get; } = name;
 
+    internal string? Description { get; set; }
+
+    internal string? Owner { get; set; }
+
+    internal IReadOnlyDictionary<string, string> Tags { get; set; } = RegistryState.NoTags;
+
+    /// <summary>Gets or sets whether somebody described or tagged it, so that it is there without a version.</summary>
+    internal bool Described { get; set; }
+
     internal List<ModelVersion> Versions { get; } = [];
 
-    internal Dictionary<string, List<AliasMove>> Moves { get; } = new(StringComparer.Ordinal);
+    internal SortedDictionary<string, AliasTrack> Aliases { get; } = new(StringComparer.Ordinal);
 
-    internal List<LedgerEntry> History { get; } = [];
+    /// <summary>Gets the numbers of the entries about it, in order.</summary>
+    internal List<long> History { get; } = [];
 
     internal List<DeploymentInterval> Deployments { get; } = [];
 
+    /// <summary>Gets the place in <see cref="Deployments"/> of the one that each host has not ended.</summary>
+    internal Dictionary<string, int> Open { get; } = new(StringComparer.Ordinal);
+
     internal NewerEntry? Newer { get; set; }
+
+    internal bool IsThere => Versions.Count > 0 || Described;
 
     internal ModelVersion? Find(int number) => number >= 1 && number <= Versions.Count ? Versions[number - 1] : null;
 
-    internal AliasMove? Last(string alias) => Moves.TryGetValue(alias, out List<AliasMove>? moves) ? moves[^1] : null;
+    /// <summary>The version that an alias names now, or 0.</summary>
+    internal int Named(string alias) => Aliases.TryGetValue(alias, out AliasTrack? track) ? track.Last!.To : 0;
 
-    /// <summary>The last move, in the ledger's order, whose time is not after the instant.</summary>
-    internal AliasMove? LastAt(string alias, DateTimeOffset instant) =>
-        Moves.TryGetValue(alias, out List<AliasMove>? moves) ? moves.FindLast(m => m.At <= instant) : null;
+    internal AliasMove? Last(string alias) => Aliases.GetValueOrDefault(alias)?.Last;
+
+    /// <summary>The version of the last move, in the ledger's order, whose time is not after the instant; 0 for none.</summary>
+    internal int NamedAt(string alias, DateTimeOffset instant)
+    {
+        List<AliasStep> steps = Aliases.GetValueOrDefault(alias)?.Steps ?? [];
+        int last = steps.FindLastIndex(s => s.At <= instant);
+        return last < 0 ? 0 : steps[last].To;
+    }
+
+    /// <summary>An alias that names a version, or null.</summary>
+    internal string? NamedBy(int number)
+    {
+        foreach ((string alias, AliasTrack track) in Aliases)
+        {
+            if (track.Last!.To == number)
+            {
+                return alias;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>A host that serves a version, or null; the first by name, so that every process says the same.</summary>
+    internal string? ServedBy(int number) => Open.Where(o => Deployments[o.Value].Version == number).Select(o => o.Key).Order(StringComparer.Ordinal).FirstOrDefault();
+
+    internal ModelSummary Summary() => new(
+        Name,
+        Versions.Count,
+        Versions.Count,
+        new SortedDictionary<string, int>(Aliases.Where(a => a.Value.Last!.To > 0).ToDictionary(a => a.Key, a => a.Value.Last!.To, StringComparer.Ordinal), StringComparer.Ordinal))
+    {
+        Description = Description,
+        Owner = Owner,
+        Tags = Tags,
+    };
 }
 
-internal sealed class RunState
+/// <summary>Where an alias has been: the last move whole, the earlier ones by number of their entry.</summary>
+internal sealed class AliasTrack
 {
+    internal List<AliasStep> Steps { get; } = [];
+
+    internal AliasMove? Last { get; set; }
+}
+
+internal readonly record struct AliasStep(long Entry, int To, DateTimeOffset At);
+
+internal sealed class RunState(string id)
+{
+    internal string Id { get; } = id;
+
     internal RunRecord? Record { get; set; }
 
-    internal LedgerEntry? Entry { get; set; }
-
-    internal string? Model { get; set; }
+    internal long StartEntry { get; set; }
 
     internal NewerEntry? Newer { get; set; }
 }

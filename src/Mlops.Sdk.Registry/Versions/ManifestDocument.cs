@@ -13,6 +13,9 @@ internal static class ManifestDocument
             Files = [.. manifest.Files.OrderBy(f => f.Name, StringComparer.Ordinal)],
             Parameters = Sorted(manifest.Parameters),
             Metrics = Sorted(manifest.Metrics),
+            Datasets = manifest.Datasets.Count == 0
+                ? null! // left out, so that a manifest without any has the digest it had before there were any
+                : [.. manifest.Datasets.OrderBy(d => d.Role, StringComparer.Ordinal).ThenBy(d => d.Name, StringComparer.Ordinal).ThenBy(d => d.Digest.Hex, StringComparer.Ordinal)],
             Environment = manifest.Environment is { } e ? e with { Packages = Sorted(e.Packages) } : null,
             Gates = Sorted(manifest.Gates),
             Goal = manifest.Goal is { } g ? g with { Criteria = Sorted(g.Criteria) } : null,
@@ -27,7 +30,7 @@ internal static class ManifestDocument
     {
         try
         {
-            using (JsonDocument document = JsonDocument.Parse(bytes))
+            using (var document = JsonDocument.Parse(bytes))
             {
                 if (document.RootElement.ValueKind == JsonValueKind.Object
                     && document.RootElement.TryGetProperty("format", out JsonElement element)
@@ -59,6 +62,7 @@ internal static class ManifestDocument
     {
         Parameters = read.Parameters ?? new Dictionary<string, string>(),
         Metrics = read.Metrics ?? new Dictionary<string, MetricValue>(),
+        Datasets = read.Datasets ?? [],
         Gates = read.Gates ?? [],
         Notes = read.Notes ?? [],
         Environment = read.Environment is { CpuFeatures: null } environment ? environment with { CpuFeatures = [] } : read.Environment,

@@ -15,10 +15,17 @@ internal static class RegistryRules
     private const int MaxCategories = 1_000_000;
     private const int MaxNotes = 1_000;
     private const int MaxText = 4_000;
+    private const int MaxOwner = 256;
+    private const int MaxTagKey = 128;
+    private const int MaxTagValue = 1_000;
+    private const int MaxDatasets = 1_000;
+    internal const int MaxTags = 100;
 
     private static readonly SearchValues<char> NameCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
     private static readonly SearchValues<char> AliasCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-_");
     private static readonly SearchValues<char> FileCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-_.");
+
+    private static readonly SearchValues<char> TagCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./:");
 
     internal static bool IsName(string? name) => name is { Length: >= 1 and <= MaxNameLength }
         && char.IsAsciiLetterOrDigit(name[0]) && !name.AsSpan().ContainsAnyExcept(NameCharacters);
@@ -42,6 +49,61 @@ internal static class RegistryRules
     }
 
     internal static bool IsAlias(string? alias) => alias is { Length: >= 1 and <= MaxAliasLength } && !alias.AsSpan().ContainsAnyExcept(AliasCharacters);
+
+    /// <summary>A stage is named as an alias is.</summary>
+    internal static bool IsStage(string? stage) => IsAlias(stage);
+
+    internal static bool IsTagKey(string? key) => key is { Length: >= 1 and <= MaxTagKey } && char.IsAsciiLetterOrDigit(key[0]) && !key.AsSpan().ContainsAnyExcept(TagCharacters);
+
+    internal static bool IsTagValue(string? value) => value is { Length: <= MaxTagValue } && !value.Any(char.IsControl) && IsWellFormed(value);
+
+    internal static bool IsDescription(string? description) => description is null || (description.Length <= MaxText && IsWellFormed(description));
+
+    internal static bool IsOwner(string? owner) => owner is null || (owner.Length <= MaxOwner && !owner.Any(char.IsControl) && IsWellFormed(owner));
+
+    internal static void CheckTagKey(string key)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        Require(IsTagKey(key), "registry.invalid_tag", $"A tag's key is 1 to {MaxTagKey} letters, digits, '-', '_', '.', '/' or ':' and starts with a letter or digit; found {Show(key)}.");
+    }
+
+    internal static void CheckTagValue(string value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        Require(IsTagValue(value), "registry.invalid_tag", $"A tag's value is at most {MaxTagValue} characters without control characters; found {Show(value)}.");
+    }
+
+    internal static void CheckDescription(string? description, string? owner)
+    {
+        Require(IsDescription(description), "registry.invalid_description", $"A model's description is at most {MaxText} characters of well-formed text; found {Show(description)}.");
+        Require(IsOwner(owner), "registry.invalid_description", $"A model's owner is at most {MaxOwner} characters without control characters; found {Show(owner)}.");
+    }
+
+    internal static void CheckStage(string stage)
+    {
+        ArgumentNullException.ThrowIfNull(stage);
+        Require(IsStage(stage), "registry.invalid_stage", $"A stage's name is 1 to {MaxAliasLength} of 'a-z', '0-9', '-' and '_'; found {Show(stage)}.");
+    }
+
+    internal static void CheckHost(string host)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        Require(host is { Length: >= 1 and <= MaxText } && IsWellFormed(host), "registry.invalid_name", $"A host's name is 1 to {MaxText} characters; found {Show(host)}.");
+    }
+
+    /// <summary>Whether a text survives being written: half a surrogate pair would come back as another character.</summary>
+    private static bool IsWellFormed(string text)
+    {
+        for (int i = 0; i < text.Length; i++)
+        {
+            if (char.IsSurrogate(text[i]) && (!char.IsHighSurrogate(text[i]) || ++i == text.Length || !char.IsLowSurrogate(text[i])))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 
     internal static void CheckReason(string reason)
     {
@@ -112,6 +174,9 @@ internal static class RegistryRules
         CheckTexts(manifest.Parameters, "registry.invalid_manifest", "A manifest's Parameters");
         CheckMetrics(manifest.Metrics);
         CheckDataset(manifest.Dataset);
+        Manifest(
+            manifest.Datasets is { Count: <= MaxDatasets } && manifest.Datasets.All(d => d is { Name.Length: >= 1 and <= 512, Source: null or { Length: <= MaxText } } && d.Digest.HasValue && IsAlias(d.Role)),
+            $"Datasets has at most {MaxDatasets} entries with a name of 1 to 512 characters, a digest and a role of 'a-z', '0-9', '-' and '_'");
         if (manifest.Environment is { } environment)
         {
             CheckTexts(environment.Packages, "registry.invalid_manifest", "A manifest's Environment.Packages");

@@ -31,7 +31,7 @@ public sealed class WebhookSenderTests
         ModelManifest wider = await workspace.ManifestAsync(content: "two");
         wider = wider with { Schema = wider.Schema with { Inputs = [.. wider.Schema.Inputs, new ModelInput("Tolls", InputKind.Number, "Tolls")] } };
         await workspace.Registry.RegisterAsync(wider, "one input more");
-        await workspace.Registry.MoveAliasAsync("taxi-fare", "champion", 2, "better");
+        await workspace.Registry.MoveAliasAsync("taxi-fare", "champion", 2, "better", allowBreaking: true);
         await RunAsync(Sender(webhooks, workspace, options), () => receiver.All.Count >= 2);
         Received[] all = [.. receiver.All];
         Assert.Equal(2, all.Length);
@@ -44,7 +44,7 @@ public sealed class WebhookSenderTests
         Assert.Equal(("taxi-fare", "champion", 1, 2), (root.GetProperty("model").GetString(), root.GetProperty("alias").GetString(), root.GetProperty("oldVersion").GetInt32(), root.GetProperty("version").GetInt32()));
         Assert.Equal(("ann", "bob", "better"), (root.GetProperty("by").GetProperty("id").GetString(), root.GetProperty("by").GetProperty("onBehalfOf").GetString(), root.GetProperty("reason").GetString()));
         Assert.True(root.GetProperty("schemaChange").GetProperty("breaking").GetBoolean());
-        Assert.Equal("Tolls", root.GetProperty("schemaChange").GetProperty("addedInputs")[0].GetString());
+        Assert.Equal(("InputAdded", "Tolls"), (root.GetProperty("schemaChange").GetProperty("changes")[0].GetProperty("kind").GetString(), root.GetProperty("schemaChange").GetProperty("changes")[0].GetProperty("name").GetString()));
         Assert.Equal(all[1].Delivery, root.GetProperty("delivery").GetString());
         Assert.Equal((await workspace.EntriesAsync())[(int)root.GetProperty("number").GetInt64()].Id, root.GetProperty("id").GetString());
         using JsonDocument first = JsonDocument.Parse(all[0].Body);

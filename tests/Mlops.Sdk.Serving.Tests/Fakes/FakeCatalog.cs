@@ -89,5 +89,17 @@ internal sealed class FakeCatalog(FakeLedger ledger, FakeArtifacts artifacts, Ti
 
     public ValueTask<IReadOnlyList<RunRecord>> ListRunsAsync(string experiment, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
+    public ValueTask<ModelSummary?> FindModelAsync(string model, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public ValueTask<IReadOnlyList<AliasMove>> AliasHistoryAsync(string model, string alias, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public ValueTask<IReadOnlyList<AliasInterval>> AliasIntervalsAsync(string model, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public ValueTask<IReadOnlyList<DeploymentInterval>> VersionsInServiceAtAsync(string model, DateTimeOffset instant, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public ValueTask<IReadOnlyList<ModelChange>> ChangesAsync(string model, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public ValueTask<VersionComparison> CompareAsync(string model, int from, int to, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
     private const string ProbeFile = Data.ProbeRows.FileName;
 }

@@ -129,7 +129,7 @@ internal sealed record WebhookPayload(int Format, string Id, string Delivery, Re
 
     public string? Alias { get; init; }
 
-    public SchemaChange? SchemaChange { get; init; }
+    public SchemaDifference? SchemaChange { get; init; }
 
     public IReadOnlyDictionary<string, string>? Details { get; init; }
 
