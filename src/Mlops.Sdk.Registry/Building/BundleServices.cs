@@ -13,6 +13,10 @@ internal static class BundleServices
             provider.GetRequiredService<ILedger>(),
             provider.GetRequiredService<IArtifactStore>(),
             provider.GetRequiredService<ModelRegistry>()));
+        builder.Services.TryAddSingleton(provider => new ModelImports(
+            provider.GetRequiredService<IArtifactStore>(),
+            provider.GetRequiredService<ModelRegistry>(),
+            provider.GetServices<IModelImporter>()));
         return builder;
     }
 }
