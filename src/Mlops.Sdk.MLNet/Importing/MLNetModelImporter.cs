@@ -173,7 +173,7 @@ public sealed class MLNetModelImporter : IModelImporter
     private static string AlgorithmOf(ITransformer transformer)
     {
         object? predictor = transformer is IEnumerable<ITransformer> chain ? chain.Select(PredictorOf).LastOrDefault(p => p is not null) : PredictorOf(transformer);
-        if (predictor?.GetType().GetProperty("SubModel")?.GetValue(predictor) is { } inner)
+        if (predictor?.GetType().GetProperties().FirstOrDefault(p => p.Name == "SubModel")?.GetValue(predictor) is { } inner)
         {
             predictor = inner; // behind a calibrator
         }

@@ -27,7 +27,7 @@ public sealed class MLNetImportTests : IAsyncDisposable
         var context = new MLContext(3);
         Ride[] rides = Rides(500);
         IDataView data = context.Data.LoadFromEnumerable(rides);
-        ITransformer trained = context.Transforms.Categorical.OneHotEncoding("VendorEncoded", nameof(Ride.Vendor))
+        var trained = context.Transforms.Categorical.OneHotEncoding("VendorEncoded", nameof(Ride.Vendor))
             .Append(context.Transforms.Conversion.ConvertType([new InputOutputColumnPair("StopsNumber", nameof(Ride.Stops)), new InputOutputColumnPair("RainNumber", nameof(Ride.Rain)), new InputOutputColumnPair("SpeedNumber", nameof(Ride.Speed))], DataKind.Single))
             .Append(context.Transforms.Concatenate("Features", "VendorEncoded", nameof(Ride.Miles), "StopsNumber", "RainNumber", "SpeedNumber"))
             .Append(context.BinaryClassification.Trainers.FastTree(nameof(Ride.Late), numberOfTrees: 10, numberOfLeaves: 6))
@@ -61,7 +61,7 @@ public sealed class MLNetImportTests : IAsyncDisposable
     {
         var context = new MLContext(5);
         IDataView data = context.Data.LoadFromEnumerable(Rides(500));
-        ITransformer trained = context.Transforms.Categorical.OneHotEncoding("VendorEncoded", nameof(Ride.Vendor))
+        var trained = context.Transforms.Categorical.OneHotEncoding("VendorEncoded", nameof(Ride.Vendor))
             .Append(context.Transforms.Concatenate("Features", "VendorEncoded", nameof(Ride.Miles)))
             .Append(context.Regression.Trainers.FastTree(nameof(Ride.Fare), numberOfTrees: 10, numberOfLeaves: 6))
             .Fit(data);
@@ -88,7 +88,8 @@ public sealed class MLNetImportTests : IAsyncDisposable
         var context = new MLContext(5);
         IDataView data = context.Data.LoadFromEnumerable(Rides(300));
         byte[] zip = Save(context, context.Transforms.Concatenate("Features", nameof(Ride.Miles)).Append(context.Regression.Trainers.FastTree(nameof(Ride.Fare), numberOfTrees: 3)).Fit(data), data.Schema);
-        ModelManifest told = await Registry().ReadManifestAsync(await ImportAsync(zip, "fare", new ModelImportOptions { Label = "Fare", Metrics = new Dictionary<string, MetricValue> { ["rmse"] = new(3) } }));
+        ModelVersion version = await ImportAsync(zip, "fare", new ModelImportOptions { Label = "Fare", Metrics = new Dictionary<string, MetricValue> { ["rmse"] = new(3) } });
+        ModelManifest told = await Registry().ReadManifestAsync(version);
         Assert.Equal(("Fare", 3.0), (told.Schema.Label, told.Metrics["rmse"].Value));
         MlopsModelException wrong = await Assert.ThrowsAsync<MlopsModelException>(() => ImportAsync(zip, "fare", new ModelImportOptions { Label = "Miles" }));
         Assert.Equal("model.not_importable", wrong.Code);

@@ -180,17 +180,6 @@ public sealed class HostileBundleTests
     }
 
     [Fact]
-    public async Task A_million_entries_are_refused_without_being_read()
-    {
-        byte[] zip = Many(1_000_000, lie: false);
-        byte[] liar = Many(1_000_000, lie: true);
-        long before = GC.GetTotalAllocatedBytes(precise: true);
-        Assert.Equal("bundle.unsafe", await CodeAsync(zip));
-        Assert.Equal("bundle.unsafe", await CodeAsync(liar));
-        Assert.True(GC.GetTotalAllocatedBytes(precise: true) - before < 8 << 20);
-    }
-
-    [Fact]
     public async Task Nothing_is_stored_of_a_bundle_that_is_refused()
     {
         InMemoryObjectStore objects = new();
@@ -219,7 +208,7 @@ public sealed class HostileBundleTests
         return (await ModelBundles.ReadAsync(zip)).Manifest == digest;
     }
 
-    private static async Task<string?> CodeAsync(byte[] bundle)
+    internal static async Task<string?> CodeAsync(byte[] bundle)
     {
         using MemoryStream zip = new(bundle, writable: false);
         return await CodeAsync(zip);
@@ -305,35 +294,5 @@ public sealed class HostileBundleTests
         }
 
         return patched;
-    }
-
-    /// <summary>A zip whose directory has very many entries; one that lies says it has three.</summary>
-    private static byte[] Many(int count, bool lie)
-    {
-        const int Record = 46 + 9;
-        byte[] zip = new byte[(count * Record) + 56 + 20 + 22];
-        for (int i = 0; i < count; i++)
-        {
-            Span<byte> record = zip.AsSpan(i * Record);
-            BinaryPrimitives.WriteUInt32LittleEndian(record, 0x02014b50);
-            BinaryPrimitives.WriteUInt16LittleEndian(record[28..], 9);
-            Encoding.ASCII.GetBytes("files/x.y", record[46..]);
-        }
-
-        int end64 = count * Record;
-        long stated = lie ? 3 : count;
-        BinaryPrimitives.WriteUInt32LittleEndian(zip.AsSpan(end64), 0x06064b50);
-        BinaryPrimitives.WriteInt64LittleEndian(zip.AsSpan(end64 + 24), stated);
-        BinaryPrimitives.WriteInt64LittleEndian(zip.AsSpan(end64 + 32), stated);
-        BinaryPrimitives.WriteInt64LittleEndian(zip.AsSpan(end64 + 40), lie ? 3 * Record : end64);
-        BinaryPrimitives.WriteUInt32LittleEndian(zip.AsSpan(end64 + 56), 0x07064b50);
-        BinaryPrimitives.WriteInt64LittleEndian(zip.AsSpan(end64 + 64), end64);
-        int end = end64 + 76;
-        BinaryPrimitives.WriteUInt32LittleEndian(zip.AsSpan(end), 0x06054b50);
-        BinaryPrimitives.WriteUInt16LittleEndian(zip.AsSpan(end + 8), ushort.MaxValue);
-        BinaryPrimitives.WriteUInt16LittleEndian(zip.AsSpan(end + 10), ushort.MaxValue);
-        BinaryPrimitives.WriteUInt32LittleEndian(zip.AsSpan(end + 12), uint.MaxValue);
-        BinaryPrimitives.WriteUInt32LittleEndian(zip.AsSpan(end + 16), uint.MaxValue);
-        return zip;
     }
 }

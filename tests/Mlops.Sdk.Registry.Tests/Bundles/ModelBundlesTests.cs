@@ -176,30 +176,6 @@ public sealed class ModelBundlesTests
         Assert.Equal("bundle.invalid_signature", (await Assert.ThrowsAsync<MlopsDataException>(async () => await Bundles(one).ExportAsync("taxi-fare", 1, Stream.Null, bad))).Code);
     }
 
-    [Fact]
-    public async Task Memory_does_not_depend_on_the_size_of_the_model()
-    {
-        using TemporaryFolder folder = new();
-        FolderObjectStore store = new(Path.Combine(folder.Path, "a"));
-        await using ObjectLedger ledger = await ObjectLedger.OpenAsync(store);
-        ArtifactStore artifacts = new(store);
-        ModelRegistry registry = await ModelRegistry.CreateAsync(ledger, artifacts);
-        const long Size = 96L << 20;
-        ArtifactInfo file = await artifacts.WriteAsync(new Zeros(Size));
-        await registry.RegisterAsync(
-            new ModelManifest { Model = "big", ModelFormat = "mlnet", Algorithm = "a", Files = [new ModelFile("model.zip", file.Digest, file.Length)], Schema = new ModelSchema(ModelTask.Regression, [new ModelInput("a", InputKind.Number, "a")], ["Score"], "l") },
-            "big");
-        ModelBundles bundles = new(ledger, artifacts, registry);
-        await using FileStream zip = new(Path.Combine(folder.Path, "big.zip"), FileMode.Create, FileAccess.ReadWrite);
-        long before = GC.GetTotalAllocatedBytes(precise: true);
-        await bundles.ExportAsync("big", 1, zip);
-        zip.Position = 0;
-        BundleInfo info = await ModelBundles.ReadAsync(zip);
-        long allocated = GC.GetTotalAllocatedBytes(precise: true) - before;
-        Assert.Equal(Size, info.Files[0].Length);
-        Assert.True(allocated < 16 << 20, $"{allocated} bytes were allocated for a model of {Size}.");
-    }
-
     internal static ModelBundles Bundles(TestWorkspace workspace) => new(workspace.Ledger, workspace.Artifacts, workspace.Registry);
 
     internal static async Task<byte[]> ExportAsync(TestWorkspace workspace, int version = 1)
@@ -229,45 +205,5 @@ public sealed class ModelBundlesTests
     private sealed class ForwardOnly(byte[] bytes) : MemoryStream(bytes, writable: false)
     {
         public override bool CanSeek => false;
-    }
-
-    private sealed class Zeros(long length) : Stream
-    {
-        private long _left = length;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
-        public override int Read(byte[] buffer, int offset, int count)
-        {
-            int read = (int)Math.Min(count, _left);
-            buffer.AsSpan(offset, read).Clear();
-            _left -= read;
-            return read;
-        }
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-    }
-
-    private sealed class TemporaryFolder : IDisposable
-    {
-        internal string Path { get; } = Directory.CreateTempSubdirectory("mlops-bundles-").FullName;
-
-        public void Dispose() => Directory.Delete(Path, recursive: true);
     }
 }

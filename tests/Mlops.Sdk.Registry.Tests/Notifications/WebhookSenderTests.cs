@@ -184,12 +184,14 @@ public sealed class WebhookSenderTests
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending);
         }
 
+        Received sent = handler.All.First();
+        Assert.Equal("ci.2", sent.Delivery);
+        handler.All.Clear();
         await using TestWorkspace second = await store.OpenAsync();
         Webhooks living = Webhooks.Create(store.Store, second.Ledger, options, store.Time);
         await RunAsync(Sender(living, second, options), () => handler.All.Any(r => r.Delivery == "ci.3"), store);
-        Assert.Equal(["ci.2", "ci.3"], handler.All.Select(r => r.Delivery).Distinct());
-        Assert.True(handler.All.Count(r => r.Delivery == "ci.2") >= 2);
-        Assert.Single(handler.All.Where(r => r.Delivery == "ci.2").Select(r => r.Text).Distinct());
+        Assert.Equal(["ci.2", "ci.3"], handler.All.Select(r => r.Delivery)); // the one that was sent came again
+        Assert.Equal(sent.Text, handler.All.First().Text);
     }
 
     [Fact]
