@@ -5,6 +5,7 @@ using Mlops.Sdk;
 
 // Writes to a store until it is killed, and says on standard output what was acknowledged: "ack NUMBER ID".
 //   Worker FOLDER NAME [records]      with "records", appends to the record log "killed" instead
+//   Worker FOLDER NAME follow         follows its ledger
 //   Worker file FOLDER FILE STOP-AT    stores a file, says "at BYTES" on the way and stands still from STOP-AT on
 //   Worker claims FOLDER NAME          claims objects if-absent and says "ack NUMBER NAME" for each that it got; touches, replaces and removes others
 //   Worker try FOLDER CALL...          makes calls and says what came of each; see StoreCalls
@@ -27,6 +28,12 @@ if (args[0] is "try")
 }
 
 string folder = args[0];
+if (args is [_, _, "follow"])
+{
+    await Follower.RunAsync(folder);
+    return;
+}
+
 string name = args[1];
 var store = new FolderObjectStore(folder);
 await using ObjectLedger ledger = await ObjectLedger.OpenAsync(store, new LedgerOptions { SegmentCommits = 16, SnapshotEntries = 50 }); // kills fall into folding and saving too

@@ -37,7 +37,8 @@ public sealed class MLNetModelFormat : IModelFormat
         try
         {
             using var stream = new MemoryStream(bytes, writable: false);
-            return new MLNetModel(new MLContext().Model.Load(stream, out DataViewSchema _), schema);
+            ITransformer transformer = new MLContext().Model.Load(stream, out DataViewSchema? saved);
+            return new MLNetModel(transformer, schema, saved);
         }
         catch (Exception error) when (error is not (MlopsException or OutOfMemoryException))
         {

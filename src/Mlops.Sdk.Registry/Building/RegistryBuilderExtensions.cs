@@ -30,6 +30,7 @@ public static class RegistryBuilderExtensions
         builder.Services.TryAddSingleton<IModelRegistry>(provider => provider.GetRequiredService<ModelRegistry>());
         builder.Services.TryAddSingleton<IModelCatalog>(provider => provider.GetRequiredService<IModelRegistry>());
         builder.Services.AddTracking();
+        builder.AddNotifications().AddBundles();
         return builder;
     }
 }
