@@ -8,7 +8,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Adds the registry to Mlops.Sdk.</summary>
 public static class RegistryBuilderExtensions
 {
-    /// <summary>Adds <see cref="IModelRegistry"/> and <see cref="IModelCatalog"/>: one and the same, over the <see cref="ILedger"/> and <see cref="IArtifactStore"/> of the container.</summary>
+    /// <summary>Adds <see cref="IModelRegistry"/> and <see cref="IModelCatalog"/>: one and the same, over the <see cref="ILedger"/> and <see cref="IArtifactStore"/> of the container; and <see cref="ModelDiscovery"/> with its search, cards and lineage.</summary>
     /// <param name="builder">The builder.</param>
     /// <returns>The same builder.</returns>
     public static IMlopsBuilder AddRegistry(this IMlopsBuilder builder)
@@ -20,6 +20,7 @@ public static class RegistryBuilderExtensions
             provider.GetService<ILogger<ModelRegistry>>()));
         builder.Services.TryAddSingleton<IModelRegistry>(provider => provider.GetRequiredService<ModelRegistry>());
         builder.Services.TryAddSingleton<IModelCatalog>(provider => provider.GetRequiredService<IModelRegistry>());
+        builder.Services.AddDiscovery();
         return builder;
     }
 }
