@@ -6,6 +6,7 @@ using Mlops.Sdk.Comparisons;
 // a topic is one entry here and one folder beside this file
 var topics = new Dictionary<string, Func<Report, Task>>(StringComparer.Ordinal)
 {
+    ["catalog"] = CatalogTopic.RunAsync,
     ["ledger"] = LedgerTopic.RunAsync,
     ["predict"] = PredictTopic.RunAsync,
     ["record"] = RecordTopic.RunAsync,

@@ -59,7 +59,7 @@ public sealed class CatalogSearch
 
         await _view.CatchUpAsync(cancellationToken).ConfigureAwait(false);
         long now = _time.GetUtcNow().UtcTicks;
-        CatalogPage page = _view.State.Read(() => Search(query, now));
+        CatalogPage page = _view.State.Read(() => Search(_view.State, _view.Index, query, now));
         if (query.Schema && page.Hits.Count > 0)
         {
             List<CatalogHit> hits = new(page.Hits.Count);
@@ -74,14 +74,15 @@ public sealed class CatalogSearch
         return page;
     }
 
-    private CatalogPage Search(CatalogQuery query, long now)
+    /// <summary>Answers from the facts; only under the lock of the state.</summary>
+    internal static CatalogPage Search(CatalogState state, CatalogIndex index, CatalogQuery query, long now)
     {
-        (Bits found, CatalogIndex.Query run) = _view.Index.Find(query.Filter, now);
+        (Bits found, CatalogIndex.Query run) = index.Find(query.Filter, now);
         string? name = WholeName(query.Filter);
         Ranking ranking = new(query.Order, query.Skip + (long)query.Take);
-        FacetCounts? facets = query.FacetValues == 0 ? null : new FacetCounts(_view.Index.Facets);
+        FacetCounts? facets = query.FacetValues == 0 ? null : new FacetCounts(index.Facets);
         int versions = 0;
-        foreach (ModelFacts model in _view.State.Models)
+        foreach (ModelFacts model in state.Models)
         {
             Candidate best = default;
             int matching = 0;

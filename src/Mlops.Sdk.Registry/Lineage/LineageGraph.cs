@@ -92,7 +92,7 @@ public sealed record LineageFact(LineageNode Node, string? Label, int Depth);
 public sealed record LineageEdge(LineageNode From, LineageNode To, string Relation, long Entry);
 
 /// <summary>Part of the lineage.</summary>
-/// <param name="Nodes">The nodes, nearest first, then by kind and name.</param>
+/// <param name="Nodes">The nodes, nearest first, then in the order in which the ledger first spoke of them.</param>
 /// <param name="Edges">The connections among them, in the order of the ledger.</param>
 /// <param name="IsComplete">False when there was more than the question's limits let through.</param>
 public sealed record LineageGraph(IReadOnlyList<LineageFact> Nodes, IReadOnlyList<LineageEdge> Edges, bool IsComplete)

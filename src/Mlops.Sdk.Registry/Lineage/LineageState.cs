@@ -414,7 +414,7 @@ internal sealed class LineageState : ISnapshotProjection
             edges.Sort();
             Dictionary<int, LineageNode> made = depths.Keys.ToDictionary(n => n, n => this[n]);
             return new LineageGraph(
-                [.. depths.Select(d => new LineageFact(made[d.Key], Label(d.Key), d.Value)).OrderBy(f => f.Depth).ThenBy(f => f.Node.Kind, StringComparer.Ordinal).ThenBy(f => f.Node.Name, StringComparer.Ordinal)],
+                [.. depths.OrderBy(d => d.Value).ThenBy(d => d.Key).Select(d => new LineageFact(made[d.Key], Label(d.Key), d.Value))],
                 [.. edges.Select(e => new LineageEdge(made[_edges[e].From], made[_edges[e].To], _kinds[_edges[e].Relation], _edges[e].Entry))],
                 complete);
         }

@@ -37,28 +37,13 @@ public sealed class ModelLineage
     /// <param name="node">The thing.</param>
     /// <param name="reach">How far to go, or null for the defaults.</param>
     /// <param name="cancellationToken">Stops the call.</param>
-    /// <returns>What depends on it, by kind; each list by name.</returns>
+    /// <returns>What depends on it, by kind; each list in the order in which the ledger first spoke of its things.</returns>
     /// <exception cref="MlopsNotFoundException">The ledger knows no such thing; code <c>lineage.not_found</c>.</exception>
     public async ValueTask<LineageImpact> ImpactAsync(LineageNode node, LineageReach? reach = null, CancellationToken cancellationToken = default)
     {
         reach = Check(reach);
         await CatchUpAsync(cancellationToken).ConfigureAwait(false);
-        return _state.Read(graph =>
-        {
-            (List<(int Node, int Depth)> reached, bool complete) = graph.Walk(Find(graph, node), down: true, reach);
-            ILookup<string, LineageNode> byKind = reached.Skip(1).Select(r => graph[r.Node]).OrderBy(n => n.Name, StringComparer.Ordinal).ToLookup(n => n.Kind, StringComparer.Ordinal);
-            string[] named = [LineageKinds.Feature, LineageKinds.Run, LineageKinds.Version, LineageKinds.Alias, LineageKinds.Deployment, LineageKinds.Monitor];
-            return new LineageImpact(
-                node,
-                [.. byKind[LineageKinds.Feature]],
-                [.. byKind[LineageKinds.Run]],
-                [.. byKind[LineageKinds.Version]],
-                [.. byKind[LineageKinds.Alias]],
-                [.. byKind[LineageKinds.Deployment]],
-                [.. byKind[LineageKinds.Monitor]],
-                [.. byKind.Where(k => !named.Contains(k.Key)).OrderBy(k => k.Key, StringComparer.Ordinal).SelectMany(k => k)],
-                complete);
-        });
+        return Impact(_state, node, reach);
     }
 
     /// <summary>Tells how one thing came to be part of another: everything that lies on a way between them.</summary>
@@ -153,6 +138,32 @@ public sealed class ModelLineage
         }
     }
 
+    internal static LineageImpact Impact(LineageState state, LineageNode node, LineageReach reach)
+    {
+        return state.Read(graph =>
+        {
+            (List<(int Node, int Depth)> reached, bool complete) = graph.Walk(Find(graph, node), down: true, reach);
+            reached.RemoveAt(0);
+            int[] nodes = [.. reached.Select(r => r.Node)];
+            Array.Sort(nodes);
+            string[] named = [LineageKinds.Feature, LineageKinds.Run, LineageKinds.Version, LineageKinds.Alias, LineageKinds.Deployment, LineageKinds.Monitor];
+            List<LineageNode>[] byKind = [.. named.Append(string.Empty).Select(_ => new List<LineageNode>())];
+            foreach (int number in nodes)
+            {
+                int kind = Array.IndexOf(named, graph.KindOf(number));
+                byKind[kind >= 0 ? kind : named.Length].Add(graph[number]);
+            }
+
+            return new LineageImpact(node, byKind[0], byKind[1], byKind[2], byKind[3], byKind[4], byKind[5], byKind[6], complete);
+        });
+    }
+
+    internal static LineageGraph Walk(LineageState state, LineageNode node, bool down, LineageReach reach) => state.Read(graph =>
+    {
+        (List<(int Node, int Depth)> reached, bool complete) = graph.Walk(Find(graph, node), down, reach);
+        return graph.Pick(reached, complete, reach.Context);
+    });
+
     internal async ValueTask CatchUpAsync(CancellationToken cancellationToken)
     {
         if (!_attached)
@@ -169,11 +180,7 @@ public sealed class ModelLineage
         ArgumentNullException.ThrowIfNull(node);
         reach = Check(reach);
         await CatchUpAsync(cancellationToken).ConfigureAwait(false);
-        return _state.Read(graph =>
-        {
-            (List<(int Node, int Depth)> reached, bool complete) = graph.Walk(Find(graph, node), down, reach);
-            return graph.Pick(reached, complete, reach.Context);
-        });
+        return Walk(_state, node, down, reach);
     }
 
     private static LineageReach Check(LineageReach? reach)
