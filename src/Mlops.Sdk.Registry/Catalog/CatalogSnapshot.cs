@@ -95,7 +95,7 @@ internal static class CatalogSnapshot
             Digest = ReadDigest(ref from),
             Status = (VersionStatus)from.Number(0, (int)VersionStatus.Rejected),
             RunId = from.OptionalText(),
-            Parent = from.Number(int.MinValue, int.MaxValue) is var parent && parent != 0 ? parent : null,
+            Parent = from.Number(0, int.MaxValue) is var parent && parent != 0 ? parent : null,
             By = from.Text(),
             OnBehalfOf = from.OptionalText(),
             At = from.Number(),
@@ -130,7 +130,7 @@ internal static class CatalogSnapshot
         version.Stage = from.OptionalText();
         int flags = from.Number(0, 15);
         (version.Deprecated, version.Deleted, version.Watched, version.Signed) = ((flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0, (flags & 8) != 0);
-        version.Successor = from.Number(int.MinValue, int.MaxValue) is var successor && successor != 0 ? successor : null;
+        version.Successor = from.Number(0, int.MaxValue) is var successor && successor != 0 ? successor : null;
         Read(ref from, version.Tags);
         Read(ref from, version.Sections);
         for (int left = from.Count(); left > 0; left--)

@@ -108,7 +108,7 @@ internal sealed class CatalogState : ISnapshotProjection
                 Change(scope, note.Version, v => v.Stage = _texts.Get(note.To));
                 break;
             case LedgerKinds.VersionDeprecated when LedgerData.TryRead(entry.Data, out DeprecationNote? note) && IsAbout(entry, note.Model):
-                Change(scope, note.Version, v => (v.Deprecated, v.Successor) = (!note.Revoked, note.Revoked ? null : note.Successor));
+                Change(scope, note.Version, v => (v.Deprecated, v.Successor) = (!note.Revoked, !note.Revoked && note.Successor > 0 ? note.Successor : null));
                 break;
             case LedgerKinds.VersionDeleted when LedgerData.TryRead(entry.Data, out TombstoneNote? note) && IsAbout(entry, note.Model):
                 Change(scope, note.Version, v => v.Deleted = true);
@@ -178,7 +178,7 @@ internal sealed class CatalogState : ISnapshotProjection
             Digest = note.Digest,
             Status = note.Status,
             RunId = note.RunId,
-            Parent = note.Parent,
+            Parent = note.Parent > 0 ? note.Parent : null,
             By = _texts.Get(entry.Actor.Id),
             OnBehalfOf = entry.Actor.OnBehalfOf is { } other ? _texts.Get(other) : null,
             At = entry.Time.UtcTicks,
@@ -365,9 +365,10 @@ internal sealed class CatalogState : ISnapshotProjection
     {
         TextTable texts = new();
         FactReader from = new(snapshot.Span, texts);
-        List<ModelFacts> models = new(from.Count());
-        Dictionary<string, ModelFacts> byName = new(models.Capacity, StringComparer.Ordinal);
-        for (int i = 0; i < models.Capacity; i++)
+        int modelCount = from.Count();
+        List<ModelFacts> models = new(modelCount);
+        Dictionary<string, ModelFacts> byName = new(modelCount, StringComparer.Ordinal);
+        for (int i = 0; i < modelCount; i++)
         {
             ModelFacts model = CatalogSnapshot.ReadModel(ref from, i);
             if (!byName.TryAdd(model.Name, model))

@@ -93,7 +93,11 @@ internal ref struct FactReader(ReadOnlySpan<byte> bytes, TextTable? texts = null
     }
 
     /// <summary>Reads how many items follow; each takes at least a byte.</summary>
-    internal int Count() => Number(0, _bytes.Length - _at);
+    internal int Count()
+    {
+        long count = Number();
+        return count >= 0 && count <= _bytes.Length - _at ? (int)count : throw Broken();
+    }
 
     internal bool Flag() => Number(0, 1) == 1;
 
