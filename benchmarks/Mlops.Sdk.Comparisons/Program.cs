@@ -7,6 +7,7 @@ using Mlops.Sdk.Comparisons;
 var topics = new Dictionary<string, Func<Report, Task>>(StringComparer.Ordinal)
 {
     ["artifacts"] = ArtifactsTopic.RunAsync,
+    ["catalog"] = CatalogTopic.RunAsync,
     ["ledger"] = LedgerTopic.RunAsync,
     ["predict"] = PredictTopic.RunAsync,
     ["record"] = RecordTopic.RunAsync,

@@ -9,7 +9,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Adds the registry to Mlops.Sdk.</summary>
 public static class RegistryBuilderExtensions
 {
-    /// <summary>Adds <see cref="IModelRegistry"/> and <see cref="IModelCatalog"/>: one and the same, over the <see cref="ILedger"/> and <see cref="IArtifactStore"/> of the container; and <see cref="IRunTracker"/> with <see cref="RecordLogs"/> over its <see cref="IObjectStore"/>.</summary>
+    /// <summary>Adds <see cref="IModelRegistry"/> and <see cref="IModelCatalog"/>: one and the same, over the <see cref="ILedger"/> and <see cref="IArtifactStore"/> of the container; and <see cref="IRunTracker"/> with <see cref="RecordLogs"/> over its <see cref="IObjectStore"/>; <see cref="ModelDiscovery"/> with its search, cards and lineage.</summary>
     /// <param name="builder">The builder.</param>
     /// <param name="configure">Sets the options; null for defaults.</param>
     /// <returns>The same builder.</returns>
@@ -31,6 +31,7 @@ public static class RegistryBuilderExtensions
         builder.Services.TryAddSingleton<IModelCatalog>(provider => provider.GetRequiredService<IModelRegistry>());
         builder.Services.AddTracking();
         builder.AddNotifications().AddBundles();
+        builder.Services.AddDiscovery();
         return builder;
     }
 }
