@@ -73,7 +73,7 @@ public sealed partial class AzureBlobObjectStore
                 {
                     Metadata = MetadataOf(id),
                     Conditions = ConditionsOf(condition),
-                    TransferOptions = new StorageTransferOptions { InitialTransferSize = Math.Max(1, bytes.Length), MaximumTransferSize = Math.Max(1, bytes.Length) },
+                    TransferOptions = new StorageTransferOptions { InitialTransferSize = bytes.Length + 1L }, // what is shorter than this goes in one request
                 },
                 cancellationToken).ConfigureAwait(false);
             return new PutResult(true, TextOf(written.Value.ETag));

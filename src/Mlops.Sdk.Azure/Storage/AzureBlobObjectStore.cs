@@ -154,7 +154,8 @@ public sealed partial class AzureBlobObjectStore : IResumableObjectStore
         }
     }
 
-    private static string TextOf(ETag etag) => etag.ToString();
+    /// <summary>Headers carry quotes and listings do not: without them they are the same.</summary>
+    private static string TextOf(ETag etag) => etag.ToString().Trim('"');
 
     /// <summary>Tells whether a text can be the ETag of a blob. A star would match any.</summary>
     private static bool CouldMatch(string etag) =>
