@@ -8,7 +8,7 @@ for project in src/*/*.csproj; do
   folder=$(dirname "$project")
   for list in Shipped Unshipped; do echo '#nullable enable' > "$folder/PublicAPI.$list.txt"; done
 done
-for project in src/Mlops.Sdk/Mlops.Sdk.csproj src/Mlops.Sdk.Testing/Mlops.Sdk.Testing.csproj; do
+for project in src/Mlops.Sdk/Mlops.Sdk.csproj src/Mlops.Sdk.Testing/Mlops.Sdk.Testing.csproj src/Mlops.Sdk.Azure/Mlops.Sdk.Azure.csproj; do
   dotnet build "$project" --no-incremental -p:TreatWarningsAsErrors=false -v q >> "$log" 2>&1
 done
 for project in src/*/*.csproj; do

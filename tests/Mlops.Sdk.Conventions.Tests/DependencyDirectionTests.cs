@@ -16,6 +16,7 @@ public sealed class DependencyDirectionTests
         ["Mlops.Sdk.Serving"] = ["Mlops.Sdk.Core", "Mlops.Sdk.Data"],
         ["Mlops.Sdk.Monitoring"] = ["Mlops.Sdk.Core", "Mlops.Sdk.Data"],
         ["Mlops.Sdk.Governance"] = ["Mlops.Sdk.Core"],
+        ["Mlops.Sdk.Azure"] = ["Mlops.Sdk.Core"],
         ["Mlops.Sdk.Testing"] = ["Mlops.Sdk.Core", "Mlops.Sdk.Data"],
         ["Mlops.Sdk"] =
         [
