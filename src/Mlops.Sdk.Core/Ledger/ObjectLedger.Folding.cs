@@ -141,13 +141,13 @@ public sealed partial class ObjectLedger
             return false;
         }
 
-        SegmentHeader? header = await FindSegmentAsync(before, cancellationToken).ConfigureAwait(false);
+        LedgerSegmentHeader? header = await FindSegmentAsync(before, cancellationToken).ConfigureAwait(false);
         if (header is null)
         {
             byte[] bytes = SegmentDocument.Encode(before, await LoadRangeAsync(before, count, cancellationToken).ConfigureAwait(false), tree);
             using var content = new MemoryStream(bytes, writable: false);
             PutResult put = await _store.PutAsync(LedgerKeys.Segment(SegmentPlace.After(before)), content, PutCondition.IfAbsent, cancellationToken).ConfigureAwait(false);
-            header = put.Written ? SegmentHeader.Parse(bytes) : await FindSegmentAsync(before, cancellationToken).ConfigureAwait(false);
+            header = put.Written ? LedgerSegmentHeader.Parse(bytes) : await FindSegmentAsync(before, cancellationToken).ConfigureAwait(false);
         }
 
         return header is not null && Adopt(header);

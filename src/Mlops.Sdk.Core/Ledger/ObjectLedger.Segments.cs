@@ -60,7 +60,7 @@ public sealed partial class ObjectLedger
         }
     }
 
-    private void StartBehind(SegmentHeader header, List<SegmentPlace> places)
+    private void StartBehind(LedgerSegmentHeader header, List<SegmentPlace> places)
     {
         lock (_gate)
         {
@@ -79,7 +79,7 @@ public sealed partial class ObjectLedger
         while (true)
         {
             LedgerHead folded = Folded;
-            SegmentHeader? header = await FindSegmentAsync(folded, cancellationToken).ConfigureAwait(false);
+            LedgerSegmentHeader? header = await FindSegmentAsync(folded, cancellationToken).ConfigureAwait(false);
             if (header is null)
             {
                 _confirmed = look; // whatever is folded from now on stays for the whole grace
@@ -98,7 +98,7 @@ public sealed partial class ObjectLedger
         }
     }
 
-    private async ValueTask TakeInFromAsync(SegmentHeader header, CancellationToken cancellationToken)
+    private async ValueTask TakeInFromAsync(LedgerSegmentHeader header, CancellationToken cancellationToken)
     {
         SegmentDocument segment = await LoadSegmentAsync(SegmentPlace.After(header.Before), cancellationToken).ConfigureAwait(false);
         while (Head is var head && head.Commits < header.End.Commits)
@@ -129,12 +129,12 @@ public sealed partial class ObjectLedger
     }
 
     /// <summary>Finds the segment that begins at an end; null when nobody has folded it yet.</summary>
-    private async ValueTask<SegmentHeader?> FindSegmentAsync(LedgerHead before, CancellationToken cancellationToken)
+    private async ValueTask<LedgerSegmentHeader?> FindSegmentAsync(LedgerHead before, CancellationToken cancellationToken)
     {
         SegmentPlace place = SegmentPlace.After(before);
         try
         {
-            SegmentHeader? header = await ReadHeaderAsync(place, cancellationToken).ConfigureAwait(false);
+            LedgerSegmentHeader? header = await ReadHeaderAsync(place, cancellationToken).ConfigureAwait(false);
             return header is null || header.Before == before ? header : throw Differs(header);
         }
         catch (FormatException problem)
@@ -143,14 +143,14 @@ public sealed partial class ObjectLedger
         }
     }
 
-    private async ValueTask<SegmentHeader?> ReadHeaderAsync(SegmentPlace place, CancellationToken cancellationToken)
+    private async ValueTask<LedgerSegmentHeader?> ReadHeaderAsync(SegmentPlace place, CancellationToken cancellationToken)
     {
         for (int attempt = 0; ; attempt++)
         {
-            byte[]? start = await ReadObjectAsync(LedgerKeys.Segment(place), new ByteRange(0, SegmentHeader.MaxLength), SegmentHeader.MaxLength, cancellationToken).ConfigureAwait(false);
+            byte[]? start = await ReadObjectAsync(LedgerKeys.Segment(place), new ByteRange(0, LedgerSegmentHeader.MaxLength), LedgerSegmentHeader.MaxLength, cancellationToken).ConfigureAwait(false);
             try
             {
-                SegmentHeader? header = start is null ? null : SegmentHeader.Parse(start);
+                LedgerSegmentHeader? header = start is null ? null : LedgerSegmentHeader.Parse(start);
                 return header is null || SegmentPlace.After(header.Before) == place ? header : throw new FormatException("it is another segment than its key says");
             }
             catch (FormatException) when (attempt == 0)
@@ -162,7 +162,7 @@ public sealed partial class ObjectLedger
 
     /// <summary>Counts a segment as folded. Its commits have been taken in.</summary>
     /// <returns>False when it does not begin where the last one ends, or ends behind what was taken in.</returns>
-    private bool Adopt(SegmentHeader header)
+    private bool Adopt(LedgerSegmentHeader header)
     {
         lock (_gate)
         {
@@ -268,7 +268,7 @@ public sealed partial class ObjectLedger
 
     private async ValueTask<SegmentDocument?> ParseSegmentAsync(SegmentPlace place, CancellationToken cancellationToken)
     {
-        const long most = SegmentHeader.MaxLength + SegmentHeader.MaxBody + (8L * SegmentHeader.MaxCommits * (CommitCodec.MaxEntries + 1));
+        const long most = LedgerSegmentHeader.MaxLength + LedgerSegmentHeader.MaxBody + (8L * LedgerSegmentHeader.MaxCommits * (CommitCodec.MaxEntries + 1));
         for (int attempt = 0; ; attempt++)
         {
             byte[]? bytes = await ReadObjectAsync(LedgerKeys.Segment(place), null, most, cancellationToken).ConfigureAwait(false);
@@ -331,7 +331,7 @@ public sealed partial class ObjectLedger
     {
         try
         {
-            SegmentHeader header = await ReadHeaderAsync(place, cancellationToken).ConfigureAwait(false) ?? throw new FormatException("it is missing");
+            LedgerSegmentHeader header = await ReadHeaderAsync(place, cancellationToken).ConfigureAwait(false) ?? throw new FormatException("it is missing");
             byte[] index = await ReadObjectAsync(LedgerKeys.Segment(place), new ByteRange(header.Length + header.Body), header.IndexBytes, cancellationToken).ConfigureAwait(false) ?? [];
             return index.Length == header.IndexBytes && Digest.Of(index) == header.Index
                 ? SegmentDocument.IdsOf(header, index)
@@ -352,7 +352,7 @@ public sealed partial class ObjectLedger
     private string ExplainSegment(SegmentPlace place, FormatException problem) =>
         $"The segment '{LedgerKeys.Segment(place)}' of the {_store.Description} is not what was written: {problem.Message}. Entries before {place.Entry} stand elsewhere. Restore it from a copy; if its commits are still below '{LedgerKeys.Commits}', remove it and it is folded again.";
 
-    private MlopsIntegrityException Differs(SegmentHeader header) => new(
+    private MlopsIntegrityException Differs(LedgerSegmentHeader header) => new(
         "ledger.corrupt",
         $"The segment '{LedgerKeys.Segment(SegmentPlace.After(header.Before))}' of the {_store.Description} tells another history than the commits this process has read. The ledger was rewritten, or two stores were mixed; restore it from a copy.");
 }

@@ -241,7 +241,7 @@ public sealed partial class ObjectLedger
     {
         internal SegmentPlace Place => place;
 
-        internal SegmentHeader? Header { get; set; }
+        internal LedgerSegmentHeader? Header { get; set; }
 
         internal List<CheckedCommit> Commits { get; } = [];
 

@@ -13,13 +13,13 @@ internal sealed class SegmentDocument
     private const int LongestId = 128;
     private readonly ReadOnlyMemory<byte> _bytes;
 
-    private SegmentDocument(SegmentHeader header, ReadOnlyMemory<byte> bytes)
+    private SegmentDocument(LedgerSegmentHeader header, ReadOnlyMemory<byte> bytes)
     {
         Header = header;
         _bytes = bytes;
     }
 
-    internal SegmentHeader Header { get; }
+    internal LedgerSegmentHeader Header { get; }
 
     private ReadOnlySpan<byte> Index => _bytes.Span[(Header.Length + Header.Body)..];
 
@@ -57,7 +57,7 @@ internal sealed class SegmentDocument
             at = at[8..];
         }
 
-        byte[] header = SegmentHeader.Encode(before, commits[^1].Head, body, Digest.Of(index), tree.Peaks);
+        byte[] header = LedgerSegmentHeader.Encode(before, commits[^1].Head, body, Digest.Of(index), tree.Peaks);
         byte[] bytes = new byte[header.Length + body + index.Length];
         header.CopyTo(bytes, 0);
         int to = header.Length;
@@ -75,7 +75,7 @@ internal sealed class SegmentDocument
     /// <exception cref="FormatException">It is no segment, or was changed.</exception>
     internal static SegmentDocument Parse(ReadOnlyMemory<byte> bytes)
     {
-        SegmentHeader header = SegmentHeader.Parse(bytes.Span);
+        LedgerSegmentHeader header = LedgerSegmentHeader.Parse(bytes.Span);
         if (bytes.Length != header.TotalBytes)
         {
             throw new FormatException($"it has {bytes.Length} bytes; its header says {header.TotalBytes}");
@@ -131,7 +131,7 @@ internal sealed class SegmentDocument
     }
 
     /// <summary>Reads the hashes of ids out of an index.</summary>
-    internal static ulong[] IdsOf(SegmentHeader header, ReadOnlySpan<byte> index)
+    internal static ulong[] IdsOf(LedgerSegmentHeader header, ReadOnlySpan<byte> index)
     {
         var ids = new ulong[header.Entries];
         for (int i = 0; i < ids.Length; i++)

@@ -10,7 +10,7 @@ namespace Mlops.Sdk;
 /// <param name="Index">The digest of the index behind them.</param>
 /// <param name="Peaks">The frontier of the Merkle tree over all entries up to its end.</param>
 /// <param name="Length">How many bytes the two lines have.</param>
-internal sealed record SegmentHeader(LedgerHead Before, LedgerHead End, int Body, Digest Index, IReadOnlyList<byte[]> Peaks, int Length)
+internal sealed record LedgerSegmentHeader(LedgerHead Before, LedgerHead End, int Body, Digest Index, IReadOnlyList<byte[]> Peaks, int Length)
 {
     internal const int Format = 1;
     internal const int MaxCommits = 4096;
@@ -70,7 +70,7 @@ internal sealed record SegmentHeader(LedgerHead Before, LedgerHead End, int Body
     /// <param name="start">The segment's first bytes: all of the header, and whatever follows.</param>
     /// <exception cref="FormatException">They are no header, or it was changed.</exception>
     /// <exception cref="MlopsIntegrityException">It is of a newer format.</exception>
-    internal static SegmentHeader Parse(ReadOnlySpan<byte> start)
+    internal static LedgerSegmentHeader Parse(ReadOnlySpan<byte> start)
     {
         int end = start[..Math.Min(start.Length, MaxLength)].IndexOf((byte)'\n') + 1;
         if (end == 0 || start.Length < end + CommitCodec.TrailerLength)
@@ -95,7 +95,7 @@ internal sealed record SegmentHeader(LedgerHead Before, LedgerHead End, int Body
         }
     }
 
-    private static SegmentHeader Check(Draft draft, int length)
+    private static LedgerSegmentHeader Check(Draft draft, int length)
     {
         if (draft.Format > Format)
         {
@@ -113,7 +113,7 @@ internal sealed record SegmentHeader(LedgerHead Before, LedgerHead End, int Body
         var before = new LedgerHead(draft.FirstCommit, draft.FirstEntry, draft.Previous);
         var end = new LedgerHead(draft.FirstCommit + draft.Commits, draft.FirstEntry + draft.Entries, draft.Last);
         _ = MerkleFrontier.From(end.Entries, draft.Peaks);
-        return new SegmentHeader(before, end, (int)draft.Body, draft.Index, draft.Peaks, length);
+        return new LedgerSegmentHeader(before, end, (int)draft.Body, draft.Index, draft.Peaks, length);
     }
 
     private static Draft ParseLine(ReadOnlySpan<byte> line)
