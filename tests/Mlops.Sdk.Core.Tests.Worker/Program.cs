@@ -8,7 +8,7 @@ using Mlops.Sdk;
 //   Worker FOLDER NAME follow         follows its ledger
 //   Worker file FOLDER FILE STOP-AT    stores a file, says "at BYTES" on the way and stands still from STOP-AT on
 //   Worker claims FOLDER NAME          claims objects if-absent and says "ack NUMBER NAME" for each that it got; touches, replaces and removes others
-//   Worker try FOLDER CALL...          makes calls and says what came of each; see StoreCalls
+//   Worker try FOLDER CALL...          makes calls and says what came of each; see StoreTrials
 if (args[0] is "file")
 {
     await Files.RunAsync(args[1], args[2], long.Parse(args[3], CultureInfo.InvariantCulture));
@@ -23,7 +23,7 @@ if (args[0] is "claims")
 
 if (args[0] is "try")
 {
-    await StoreCalls.RunAsync(args[1], args[2..]);
+    await StoreTrials.RunAsync(args[1], args[2..]);
     return;
 }
 

@@ -184,7 +184,7 @@ public sealed class TrackedRun : IAsyncDisposable
         await _log.FlushAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Flushes and ends the run without a version. A run that makes one is ended by <see cref="IModelRegistry.RegisterAsync"/>: flush it before.</summary>
+    /// <summary>Flushes and ends the run without a version. A run that makes one is ended by <see cref="IModelRegistry.RegisterAsync(ModelManifest, string, VersionStatus, CancellationToken)"/>: flush it before.</summary>
     /// <param name="status">Completed, rejected, failed or cancelled.</param>
     /// <param name="message">What happened, for a person; not blank.</param>
     /// <param name="cancellationToken">Stops the call.</param>

@@ -4,7 +4,7 @@ using System.Globalization;
 namespace Mlops.Sdk;
 
 /// <summary>Makes one call after another on a folder and says "ok" and what it found, or the code of the error.</summary>
-internal static class StoreCalls
+internal static class StoreTrials
 {
     internal static async Task RunAsync(string folder, string[] calls)
     {
