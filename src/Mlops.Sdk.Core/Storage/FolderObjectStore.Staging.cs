@@ -142,9 +142,9 @@ public sealed partial class FolderObjectStore
             using SafeFileHandle _ = File.OpenHandle(file, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
             return false;
         }
-        catch (FileNotFoundException)
+        catch (Exception gone) when (gone is FileNotFoundException or UnauthorizedAccessException)
         {
-            return false;
+            return false; // another one swept it, or it is another user's, whose folder we may write to all the same
         }
         catch (IOException taken) when (DurableFiles.IsSharingViolation(taken))
         {

@@ -27,10 +27,13 @@ public sealed class CollectionRaceTests : IDisposable
     {
         using var stop = new CancellationTokenSource(Duration, TimeProvider.System);
         var removed = new List<ArtifactCollection>();
-        Task[] writers = [.. Enumerable.Range(0, Writers).Select(w => Task.Run(() => WriteAsync(w, stop.Token)))];
-        await using (ObjectLedger ledger = await ObjectLedger.OpenAsync(Open()))
+
+        // all are open before the clock jumps: opening sweeps what a put left an hour ago, and a put under way would look like that
+        FolderObjectStore[] stores = [.. Enumerable.Range(0, Writers + 1).Select(_ => Open())];
+        Task[] writers = [.. Enumerable.Range(0, Writers).Select(w => Task.Run(() => WriteAsync(w, stores[w], stop.Token)))];
+        await using (ObjectLedger ledger = await ObjectLedger.OpenAsync(stores[Writers]))
         {
-            var collector = new ArtifactCollector(Open(), ledger, _time);
+            var collector = new ArtifactCollector(stores[Writers], ledger, _time);
             while (!stop.IsCancellationRequested)
             {
                 for (int i = 0; i < Writers; i++)
@@ -56,10 +59,9 @@ public sealed class CollectionRaceTests : IDisposable
     private FolderObjectStore Open() => new(_folder.Path, _time);
 
     /// <summary>As another process: own store, own ledger. Contents come from a small pool, so what was collected is written again all the time.</summary>
-    private async Task WriteAsync(int writer, CancellationToken stop)
+    private async Task WriteAsync(int writer, FolderObjectStore store, CancellationToken stop)
     {
         var random = new Random(writer);
-        FolderObjectStore store = Open();
         var artifacts = new ArtifactStore(store);
         await using ObjectLedger ledger = await ObjectLedger.OpenAsync(store, ct: CancellationToken.None);
         var live = new Queue<(int Number, Digest Manifest)>();
