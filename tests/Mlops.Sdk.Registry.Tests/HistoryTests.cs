@@ -131,6 +131,16 @@ public sealed class HistoryTests
     }
 
     [Fact]
+    public async Task A_change_that_was_refused_is_not_what_the_next_one_starts_from()
+    {
+        await using TestWorkspace workspace = await _store.OpenAsync();
+        await workspace.Registry.SetTagAsync("taxi-fare", null, "region", "eu", "first");
+        await workspace.Ledger.AppendAsync([new LedgerDraft(LedgerKinds.TagSet, new LedgerResource("model", "taxi-fare"), "no", LedgerData.Of(new TagNote("taxi-fare", null, "region", "moon"))) { Outcome = LedgerOutcome.Denied }]);
+        await workspace.Registry.SetTagAsync("taxi-fare", null, "region", "us", "second");
+        Assert.Equal([(null, "eu"), ("eu", "moon"), ("eu", "us")], (await workspace.Registry.ChangesAsync("taxi-fare")).Select(c => (c.From, c.To)));
+    }
+
+    [Fact]
     public async Task The_history_of_one_model_among_many_entries_of_others_is_whole()
     {
         await using TestWorkspace workspace = await _store.OpenAsync();

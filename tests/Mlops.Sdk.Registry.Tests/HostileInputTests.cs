@@ -358,6 +358,14 @@ public sealed class HostileInputTests
     }
 
     [Fact]
+    public async Task Tags_written_around_the_registry_end_at_the_limit_too()
+    {
+        await using TestWorkspace workspace = await _store.OpenAsync();
+        await workspace.Ledger.AppendAsync([.. Enumerable.Range(0, 150).Select(i => new LedgerDraft(LedgerKinds.TagSet, new LedgerResource("model", "a"), "why", LedgerData.Of(new TagNote("a", null, $"k{i}", "v"))))]);
+        Assert.Equal(100, (await workspace.Registry.FindModelAsync("a"))!.Tags.Count);
+    }
+
+    [Fact]
     public async Task Successors_that_go_round_in_circles_written_around_the_registry_do_not_hang_it()
     {
         await using TestWorkspace workspace = await _store.OpenAsync();
