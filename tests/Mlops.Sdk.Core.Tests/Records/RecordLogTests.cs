@@ -333,6 +333,27 @@ public sealed class RecordLogTests
         Assert.Empty(await workspace.KeysAsync());
     }
 
+    [Fact]
+    public async Task Processes_whose_ids_are_not_random_do_not_stand_in_each_others_way()
+    {
+        var memory = new InMemoryObjectStore();
+        for (int process = 0; process < 3; process++)
+        {
+            await using ObjectLedger ledger = await ObjectLedger.OpenAsync(memory);
+            await using RecordLog log = await new RecordLogs(memory, ledger, ids: new Counting()).OpenAsync("same");
+            for (int i = 0; i < 3; i++)
+            {
+                log.Append(RecordWorkspace.Bytes($"{process}-{i}"));
+                await log.FlushAsync();
+            }
+        }
+
+        await using RecordWorkspace reader = await RecordWorkspace.OpenAsync(memory);
+        Assert.Equal(["0-0", "0-1", "0-2", "1-0", "1-1", "1-2", "2-0", "2-1", "2-2"], (await reader.TextsAsync("same")).Order());
+        RecordVerification found = await reader.Logs.Get("same").VerifyAsync();
+        Assert.Equal((true, 9L, 0), (found.Ok, found.Segments, found.Uncommitted));
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("/a")]
@@ -365,5 +386,13 @@ public sealed class RecordLogTests
         await log.DisposeAsync();
         Assert.Throws<ObjectDisposedException>(() => log.Append(Payload));
         Assert.Equal(16 << 20, (await workspace.Logs.Get("x").ReadAsync().SingleAsync()).Data.Length);
+    }
+
+    /// <summary>Ids as a test host makes them: the same in every process, and none that may stand in a key.</summary>
+    private sealed class Counting : IIdGenerator
+    {
+        private int _made;
+
+        public string NewId() => $"Id {++_made}";
     }
 }
