@@ -325,8 +325,22 @@ public sealed partial class RecordLog : IAsyncDisposable
             return true;
         }
 
-        byte[]? there = await ReadObjectAsync(key.Value, SegmentCodec.MaxObject, CancellationToken.None).ConfigureAwait(false);
-        return there is not null && Digest.Of(there) == segment.Note.Digest;
+        byte[] there = await ReadObjectAsync(key.Value, SegmentCodec.MaxObject, CancellationToken.None).ConfigureAwait(false)
+            ?? throw new MlopsStorageException("store.unavailable", $"The {_logs.Store.Description} said that '{key}' is there already, and then that it is not. The segment stays in memory and is tried again.");
+        if (Digest.Of(there) == segment.Note.Digest)
+        {
+            return true;
+        }
+
+        try
+        {
+            SegmentCodec.Read(there, key.Value); // only an intact one is another's: a bad reading of our own must not make us write it twice
+            return false;
+        }
+        catch (FormatException error)
+        {
+            throw Corrupt(key.Value, error.Message, error);
+        }
     }
 
     /// <summary>Names a segment on the ledger, with what goes along with it, once.</summary>

@@ -240,6 +240,38 @@ public sealed class RecordLogTests
         iter: 20);
 
     [Fact]
+    public async Task A_segment_whose_answer_was_lost_and_that_reads_badly_once_is_not_written_twice()
+    {
+        var faults = new FaultInjectingObjectStore(new InMemoryObjectStore());
+        await using RecordWorkspace workspace = await RecordWorkspace.OpenAsync(faults);
+        await using RecordLog log = await workspace.Logs.OpenAsync("once");
+        log.Append("one"u8);
+        faults.Next(StoreFault.LostAnswer, StoreCalls.Put);
+        await Assert.ThrowsAsync<MlopsStorageException>(async () => await log.FlushAsync());
+        faults.Next(StoreFault.FlippedBit, StoreCalls.Open);
+        Assert.Equal("records.corrupt", (await Assert.ThrowsAsync<MlopsIntegrityException>(async () => await log.FlushAsync())).Code);
+        await log.FlushAsync();
+        await using RecordLog opened = await workspace.Logs.OpenAsync("once");
+        Assert.Equal(["one"], await workspace.TextsAsync("once"));
+        Assert.Single(await workspace.KeysAsync());
+    }
+
+    [Fact]
+    public async Task A_full_disk_is_told_and_nothing_is_half_there()
+    {
+        var faults = new FaultInjectingObjectStore(new InMemoryObjectStore());
+        await using RecordWorkspace workspace = await RecordWorkspace.OpenAsync(faults);
+        await using RecordLog log = await workspace.Logs.OpenAsync("disk");
+        log.Append("one"u8);
+        faults.Next(StoreFault.Full, StoreCalls.Put);
+        Assert.Equal("store.full", (await Assert.ThrowsAsync<MlopsStorageException>(async () => await log.FlushAsync())).Code);
+        Assert.Empty(await workspace.KeysAsync());
+        log.Append("two"u8);
+        await log.FlushAsync();
+        Assert.Equal(["one", "two"], await workspace.TextsAsync("disk"));
+    }
+
+    [Fact]
     public async Task A_segment_left_between_store_and_ledger_is_committed_by_the_next_who_opens_the_log()
     {
         var memory = new InMemoryObjectStore();
