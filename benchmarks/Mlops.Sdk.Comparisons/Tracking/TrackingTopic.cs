@@ -94,6 +94,18 @@ internal static class TrackingTopic
         }
 
         report.AtLeast("single-durable-points-per-second", Median(rates), 67);
+        var reading = new List<double>();
+        for (int round = -1; round < Rounds; round++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            int read = await tracker.MetricHistoryAsync("singles", "loss").CountAsync();
+            if (round >= 0 && read > 0)
+            {
+                reading.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            }
+        }
+
+        report.Note("read-1200-segments-of-one-point-ms", Median(reading));
     }
 
     /// <summary>1,000 points a call without a handle, each call durable when it returns.</summary>

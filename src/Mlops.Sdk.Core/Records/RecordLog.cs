@@ -21,8 +21,8 @@ public sealed partial class RecordLog : IAsyncDisposable
     private readonly ITimer _retryTimer;
     private SegmentBuffer _open = new();
     private TaskCompletionSource? _room;
-    private string? _writer;
-    private Digest? _previous;          // used by the writing task alone
+    private string? _writer;            // these three are used by the writing task alone
+    private Digest? _previous;
     private int _nextSegment;
     private long _sealedBytes;
     private long _sealedCount;
@@ -221,8 +221,7 @@ public sealed partial class RecordLog : IAsyncDisposable
             return;
         }
 
-        _writer ??= _logs.Ids.NewId();
-        _sealed.Enqueue(new SealedSegment(_open, _nextSegment++));
+        _sealed.Enqueue(new SealedSegment(_open));
         _sealedBytes += _open.Length;
         _sealedCount++;
         _open = new SegmentBuffer();
@@ -274,20 +273,24 @@ public sealed partial class RecordLog : IAsyncDisposable
         await _logs.AttachAsync(CancellationToken.None).ConfigureAwait(false);
         foreach (SealedSegment segment in batch)
         {
-            if (segment.Bytes is null)
+            for (int tries = 0; !segment.Written; tries++)
             {
-                SegmentBuffer buffer = segment.Buffer;
-                var header = new SegmentHeader(Name, _writer!, segment.Number, _previous, _options.Compression, buffer.Records, buffer.Length, buffer.FromTicks, buffer.ToTicks);
-                (segment.Bytes, Digest digest) = SegmentCodec.Write(header, buffer.Written.Span);
-                segment.Note = NoteOf(header, digest, segment.Bytes.Length);
-                segment.Decoded = new DecodedSegment(header, buffer.Written, digest);
-                _previous = digest;
-            }
+                if (segment.Bytes is null)
+                {
+                    Encode(segment);
+                }
 
-            if (!segment.Written)
-            {
-                await PutAsync(segment).ConfigureAwait(false);
-                segment.Written = true;
+                segment.Written = await TryPutAsync(segment).ConfigureAwait(false);
+                if (!segment.Written)
+                {
+                    // somebody has this writer's id too, as where ids are not random: go on as another writer
+                    string key = segment.Note!.Key;
+                    (_writer, _previous, _nextSegment, segment.Bytes) = (null, null, 0, null);
+                    if (tries == 8)
+                    {
+                        throw Corrupt(key, "another segment than the one to be written has its key, and the ids that the IIdGenerator makes are all taken");
+                    }
+                }
             }
         }
 
@@ -295,20 +298,48 @@ public sealed partial class RecordLog : IAsyncDisposable
         await Task.WhenAll(batch.Select(s => CommitAsync(s.Note!, s.Decoded!, CancellationToken.None))).ConfigureAwait(false);
     }
 
-    private async ValueTask PutAsync(SealedSegment segment)
+    private void Encode(SealedSegment segment)
+    {
+        if (_writer is null)
+        {
+            string id = _logs.Ids.NewId();
+            _writer = RecordKeys.IsWriter(id) ? id : Digest.Of(System.Text.Encoding.UTF8.GetBytes(id)).Hex;
+        }
+
+        SegmentBuffer buffer = segment.Buffer;
+        var header = new SegmentHeader(Name, _writer, _nextSegment, _previous, _options.Compression, buffer.Records, buffer.Length, buffer.FromTicks, buffer.ToTicks);
+        (segment.Bytes, Digest digest) = SegmentCodec.Write(header, buffer.Written.Span);
+        segment.Note = NoteOf(header, digest, segment.Bytes.Length);
+        segment.Decoded = new DecodedSegment(header, buffer.Written, digest);
+        (_previous, _nextSegment) = (digest, _nextSegment + 1);
+    }
+
+    /// <summary>Writes a segment, or finds that it is there already because the answer to an earlier write was lost.</summary>
+    /// <returns>False when another segment has its key.</returns>
+    private async ValueTask<bool> TryPutAsync(SealedSegment segment)
     {
         ObjectKey key = ObjectKey.Parse(segment.Note!.Key);
         using var content = new MemoryStream(segment.Bytes!, 0, segment.Bytes!.Length, writable: false, publiclyVisible: true);
         if ((await _logs.Store.PutAsync(key, content, PutCondition.IfAbsent).ConfigureAwait(false)).Written)
         {
-            return;
+            return true;
         }
 
-        // nobody else has this writer's id: it is our own, whose answer was lost
-        byte[]? there = await ReadObjectAsync(key.Value, segment.Bytes.Length, CancellationToken.None).ConfigureAwait(false);
-        if (there is null || Digest.Of(there) != segment.Note.Digest)
+        byte[] there = await ReadObjectAsync(key.Value, SegmentCodec.MaxObject, CancellationToken.None).ConfigureAwait(false)
+            ?? throw new MlopsStorageException("store.unavailable", $"The {_logs.Store.Description} said that '{key}' is there already, and then that it is not. The segment stays in memory and is tried again.");
+        if (Digest.Of(there) == segment.Note.Digest)
         {
-            throw Corrupt(key.Value, "another segment than the one to be written has its key");
+            return true;
+        }
+
+        try
+        {
+            SegmentCodec.Read(there, key.Value); // only an intact one is another's: a bad reading of our own must not make us write it twice
+            return false;
+        }
+        catch (FormatException error)
+        {
+            throw Corrupt(key.Value, error.Message, error);
         }
     }
 
@@ -397,11 +428,9 @@ public sealed partial class RecordLog : IAsyncDisposable
     };
 
     /// <summary>A segment that takes no more records.</summary>
-    private sealed class SealedSegment(SegmentBuffer buffer, int number)
+    private sealed class SealedSegment(SegmentBuffer buffer)
     {
         internal SegmentBuffer Buffer => buffer;
-
-        internal int Number => number;
 
         internal byte[]? Bytes { get; set; }
 

@@ -240,6 +240,38 @@ public sealed class RecordLogTests
         iter: 20);
 
     [Fact]
+    public async Task A_segment_whose_answer_was_lost_and_that_reads_badly_once_is_not_written_twice()
+    {
+        var faults = new FaultInjectingObjectStore(new InMemoryObjectStore());
+        await using RecordWorkspace workspace = await RecordWorkspace.OpenAsync(faults);
+        await using RecordLog log = await workspace.Logs.OpenAsync("once");
+        log.Append("one"u8);
+        faults.Next(StoreFault.LostAnswer, StoreCalls.Put);
+        await Assert.ThrowsAsync<MlopsStorageException>(async () => await log.FlushAsync());
+        faults.Next(StoreFault.FlippedBit, StoreCalls.Open);
+        Assert.Equal("records.corrupt", (await Assert.ThrowsAsync<MlopsIntegrityException>(async () => await log.FlushAsync())).Code);
+        await log.FlushAsync();
+        await using RecordLog opened = await workspace.Logs.OpenAsync("once");
+        Assert.Equal(["one"], await workspace.TextsAsync("once"));
+        Assert.Single(await workspace.KeysAsync());
+    }
+
+    [Fact]
+    public async Task A_full_disk_is_told_and_nothing_is_half_there()
+    {
+        var faults = new FaultInjectingObjectStore(new InMemoryObjectStore());
+        await using RecordWorkspace workspace = await RecordWorkspace.OpenAsync(faults);
+        await using RecordLog log = await workspace.Logs.OpenAsync("disk");
+        log.Append("one"u8);
+        faults.Next(StoreFault.Full, StoreCalls.Put);
+        Assert.Equal("store.full", (await Assert.ThrowsAsync<MlopsStorageException>(async () => await log.FlushAsync())).Code);
+        Assert.Empty(await workspace.KeysAsync());
+        log.Append("two"u8);
+        await log.FlushAsync();
+        Assert.Equal(["one", "two"], await workspace.TextsAsync("disk"));
+    }
+
+    [Fact]
     public async Task A_segment_left_between_store_and_ledger_is_committed_by_the_next_who_opens_the_log()
     {
         var memory = new InMemoryObjectStore();
@@ -333,6 +365,27 @@ public sealed class RecordLogTests
         Assert.Empty(await workspace.KeysAsync());
     }
 
+    [Fact]
+    public async Task Processes_whose_ids_are_not_random_do_not_stand_in_each_others_way()
+    {
+        var memory = new InMemoryObjectStore();
+        for (int process = 0; process < 3; process++)
+        {
+            await using ObjectLedger ledger = await ObjectLedger.OpenAsync(memory);
+            await using RecordLog log = await new RecordLogs(memory, ledger, ids: new Counting()).OpenAsync("same");
+            for (int i = 0; i < 3; i++)
+            {
+                log.Append(RecordWorkspace.Bytes($"{process}-{i}"));
+                await log.FlushAsync();
+            }
+        }
+
+        await using RecordWorkspace reader = await RecordWorkspace.OpenAsync(memory);
+        Assert.Equal(["0-0", "0-1", "0-2", "1-0", "1-1", "1-2", "2-0", "2-1", "2-2"], (await reader.TextsAsync("same")).Order());
+        RecordVerification found = await reader.Logs.Get("same").VerifyAsync();
+        Assert.Equal((true, 9L, 0), (found.Ok, found.Segments, found.Uncommitted));
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("/a")]
@@ -365,5 +418,13 @@ public sealed class RecordLogTests
         await log.DisposeAsync();
         Assert.Throws<ObjectDisposedException>(() => log.Append(Payload));
         Assert.Equal(16 << 20, (await workspace.Logs.Get("x").ReadAsync().SingleAsync()).Data.Length);
+    }
+
+    /// <summary>Ids as a test host makes them: the same in every process, and none that may stand in a key.</summary>
+    private sealed class Counting : IIdGenerator
+    {
+        private int _made;
+
+        public string NewId() => $"Id {++_made}";
     }
 }

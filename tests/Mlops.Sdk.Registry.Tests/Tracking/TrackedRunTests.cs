@@ -188,6 +188,37 @@ public sealed class TrackedRunTests
     }
 
     [Fact]
+    public async Task Lost_answers_and_outages_at_random_neither_lose_nor_double_a_point() => await Gen.Int[0, 1_000_000].SampleAsync(
+        async seed =>
+        {
+            var faults = new FaultInjectingObjectStore(new InMemoryObjectStore(), seed);
+            await using TrackingWorkspace workspace = await TrackingWorkspace.OpenAsync(new TestStore(writersMeet: true) { Store = faults });
+            await using TrackedRun run = await workspace.StartAsync("r");
+            faults.Sometimes(StoreFault.LostAnswer, 0.3, StoreCalls.Put);
+            faults.Sometimes(StoreFault.Unavailable, 0.2, StoreCalls.Put | StoreCalls.Open);
+            for (int i = 0; i < 20; i++)
+            {
+                run.LogMetric("loss", i, i);
+                try
+                {
+                    await run.FlushAsync();
+                }
+                catch (MlopsException)
+                {
+                    // the next one tries again
+                }
+            }
+
+            faults.Heal();
+            await run.FlushAsync();
+            await using TrackingWorkspace other = await TrackingWorkspace.OpenAsync(new TestStore { Store = faults });
+            Assert.Equal(Enumerable.Range(0, 20).Select(i => (double)i), (await other.HistoryAsync("r", "loss")).Select(p => p.Value));
+            Assert.Equal(20, (await other.Tracker.GetRunAsync("r"))!.Metrics["loss"].Count);
+            Assert.True((await other.Logs.Get("metrics/r").VerifyAsync()).Ok);
+        },
+        iter: 10);
+
+    [Fact]
     public async Task Steps_that_a_resumed_run_went_through_again_at_other_times_can_be_read_once()
     {
         await using TrackingWorkspace workspace = await TrackingWorkspace.OpenAsync();
