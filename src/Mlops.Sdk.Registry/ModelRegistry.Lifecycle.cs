@@ -16,7 +16,7 @@ public sealed partial class ModelRegistry
             () => _state.Read<IReadOnlyList<LedgerDraft>>(model, state =>
             {
                 ModelVersion found = state?.Find(version) ?? throw NoVersion(model, version, state);
-                string shown = Shown(found, state.ServedBy(version) is not null).Stage;
+                string shown = Shown(found, state.IsServed(version)).Stage;
                 attempt = Draft(found.Stage);
                 if (found.Deleted)
                 {

@@ -188,7 +188,7 @@ public sealed partial class ModelRegistry
     private ModelVersion Shown(ModelVersion version, bool served) =>
         served && !version.Deleted && _lifecycle.InService is { } stage && _lifecycle.Promotable.Contains(version.Stage) ? version with { Stage = stage } : version;
 
-    private ModelVersion? Shown(ModelState? model, int number) => model?.Find(number) is { } version ? Shown(version, model.ServedBy(number) is not null) : null;
+    private ModelVersion? Shown(ModelState? model, int number) => model?.Find(number) is { } version ? Shown(version, model.IsServed(number)) : null;
 
     private ModelVersion Shown(string model, int number) => _state.Read(model, m => Shown(m, number)!);
 

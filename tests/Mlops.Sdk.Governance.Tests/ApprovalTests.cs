@@ -38,6 +38,21 @@ public sealed class ApprovalTests
     }
 
     [Fact]
+    public async Task Taking_a_protected_alias_away_asks_for_no_approval_and_naming_a_version_again_does()
+    {
+        await using TestWorkspace workspace = await OpenAsync(1, out ApprovalService approvals);
+        await workspace.RegisterAsync(content: "1");
+        await workspace.RegisterAsync(content: "2");
+        workspace.Actors.Current = new Actor("bob");
+        await approvals.ApproveAsync("taxi-fare", 1, "fine");
+        await workspace.Registry.MoveAliasAsync("taxi-fare", "champion", 1, "ship it");
+        await workspace.Registry.RemoveAliasAsync("taxi-fare", "champion", "stop");
+        Assert.Null(await workspace.Registry.FindAliasAsync("taxi-fare", "champion"));
+        Assert.Equal("governance.approval_required", (await Assert.ThrowsAsync<MlopsDeniedException>(async () => await workspace.Registry.MoveAliasAsync("taxi-fare", "champion", 2, "sneak"))).Code);
+        Assert.Equal(1, (await workspace.Registry.RollbackAsync("taxi-fare", "champion", "go on")).To);
+    }
+
+    [Fact]
     public async Task An_author_cannot_approve_the_own_version_and_trying_is_recorded()
     {
         await using TestWorkspace workspace = await OpenAsync(1, out ApprovalService approvals);

@@ -171,6 +171,123 @@ public sealed class AliasTests
         Assert.Equal(1 + (Writers * Moves), (await two.Registry.FindAliasAsync("taxi-fare", "next"))!.Number);
     }
 
+    [Fact]
+    public async Task Sixteen_writers_on_four_openings_of_a_folder_end_at_exactly_a_hundred_and_sixty()
+    {
+        const int Writers = 16;
+        const int Moves = 10;
+        string folder = Path.Combine(Path.GetTempPath(), $"mlops-aliases-{Path.GetRandomFileName()}");
+        try
+        {
+            List<TestWorkspace> all = [];
+            for (int i = 0; i < 4; i++)
+            {
+                all.Add(await new TestStore(writersMeet: true) { Store = new FolderObjectStore(folder, TimeProvider.System) }.OpenAsync());
+            }
+
+            ModelManifest manifest = await all[0].ManifestAsync();
+            await Task.WhenAll(Enumerable.Range(0, (Writers * Moves) + 1).Select(i => all[i % 4].Registry.RegisterAsync(manifest, $"{i}").AsTask()));
+            await all[0].Registry.MoveAliasAsync("taxi-fare", "next", 1, "start");
+            await Task.WhenAll(Enumerable.Range(0, Writers).Select(w => Task.Run(async () =>
+            {
+                ModelRegistry registry = all[w % 4].Registry;
+                for (int done = 0; done < Moves;)
+                {
+                    int at = (await registry.FindAliasAsync("taxi-fare", "next"))!.Number;
+                    try
+                    {
+                        await registry.MoveAliasAsync("taxi-fare", "next", at + 1, "one more", at);
+                        done++;
+                    }
+                    catch (MlopsConflictException e) when (e.Code == "registry.alias_moved")
+                    {
+                        // another writer was faster: read again
+                    }
+                }
+            })));
+            IReadOnlyList<AliasMove> history = await all[3].Registry.AliasHistoryAsync("taxi-fare", "next");
+            Assert.Equal(Writers * Moves, history.Count - 1);
+            Assert.Equal(Enumerable.Range(1, history.Count), history.Select(m => m.To));
+            Assert.True((await all[1].Ledger.VerifyAsync()).Ok);
+            foreach (TestWorkspace workspace in all)
+            {
+                await workspace.DisposeAsync();
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task The_history_of_an_alias_says_every_move_who_why_and_when_and_leaves_refused_ones_out()
+    {
+        await using TestWorkspace workspace = await TwoVersionsAsync();
+        await workspace.RegisterAsync(content: "3", status: VersionStatus.Rejected);
+        await workspace.Registry.MoveAliasAsync("taxi-fare", "champion", 1, "first");
+        await workspace.Registry.MoveAliasAsync("taxi-fare", "other", 1, "not this one");
+        await Assert.ThrowsAsync<MlopsDeniedException>(async () => await workspace.Registry.MoveAliasAsync("taxi-fare", "champion", 3, "why"));
+        _store.Time.Advance(TimeSpan.FromHours(1));
+        workspace.Actors.Current = new Actor("bob");
+        await workspace.Registry.MoveAliasAsync("taxi-fare", "champion", 2, "second");
+        await workspace.Registry.RemoveAliasAsync("taxi-fare", "champion", "neither is good");
+        await workspace.Registry.RollbackAsync("taxi-fare", "champion", "better than nothing");
+        AliasMove[] expected =
+        [
+            new("taxi-fare", "champion", null, 1, "first", new Actor("ada"), TestStore.Start),
+            new("taxi-fare", "champion", 1, 2, "second", new Actor("bob"), TestStore.Start.AddHours(1)),
+            new("taxi-fare", "champion", 2, 0, "neither is good", new Actor("bob"), TestStore.Start.AddHours(1)),
+            new("taxi-fare", "champion", null, 2, "better than nothing", new Actor("bob"), TestStore.Start.AddHours(1)),
+        ];
+        Assert.Equal(expected, await workspace.Registry.AliasHistoryAsync("taxi-fare", "champion"));
+        await using TestWorkspace after = await _store.OpenAsync();
+        Assert.Equal(expected, await after.Registry.AliasHistoryAsync("taxi-fare", "champion"));
+        Assert.Empty(await after.Registry.AliasHistoryAsync("taxi-fare", "none"));
+        Assert.Empty(await after.Registry.AliasHistoryAsync("none", "champion"));
+        Assert.Equal(
+            [new AliasInterval("taxi-fare", "champion", 1, TestStore.Start, TestStore.Start.AddHours(1)), new("taxi-fare", "champion", 2, TestStore.Start.AddHours(1), TestStore.Start.AddHours(1)), new("taxi-fare", "champion", 2, TestStore.Start.AddHours(1), null), new("taxi-fare", "other", 1, TestStore.Start, null)],
+            await after.Registry.AliasIntervalsAsync("taxi-fare"));
+    }
+
+    [Fact]
+    public async Task A_removed_alias_names_nothing_is_listed_no_more_and_can_be_set_anew()
+    {
+        await using TestWorkspace workspace = await TwoVersionsAsync();
+        await workspace.Registry.MoveAliasAsync("taxi-fare", "champion", 1, "first");
+        Assert.Equal("registry.alias_moved", (await Assert.ThrowsAsync<MlopsConflictException>(async () => await workspace.Registry.RemoveAliasAsync("taxi-fare", "champion", "why", expected: 2))).Code);
+        AliasMove removal = await workspace.Registry.RemoveAliasAsync("taxi-fare", "champion", "stop", expected: 1);
+        Assert.Equal((1, 0, "stop"), (removal.From, removal.To, removal.Reason));
+        Assert.Null(await workspace.Registry.FindAliasAsync("taxi-fare", "champion"));
+        Assert.Empty(Assert.Single(await workspace.Registry.ListModelsAsync()).Aliases);
+        int entries = (await workspace.EntriesAsync()).Count;
+        Assert.Equal(removal, await workspace.Registry.RemoveAliasAsync("taxi-fare", "champion", "again"));
+        Assert.Equal(entries, (await workspace.EntriesAsync()).Count);
+        AliasMove anew = await workspace.Registry.MoveAliasAsync("taxi-fare", "champion", 2, "anew", expected: 0);
+        Assert.Null(anew.From);
+        Assert.Equal("registry.alias_not_found", (await Assert.ThrowsAsync<MlopsNotFoundException>(async () => await workspace.Registry.RemoveAliasAsync("taxi-fare", "none", "why"))).Code);
+        Assert.Equal("registry.alias_not_found", (await Assert.ThrowsAsync<MlopsNotFoundException>(async () => await workspace.Registry.RemoveAliasAsync("none", "champion", "why"))).Code);
+    }
+
+    [Fact]
+    public async Task Rollback_passes_over_versions_that_may_not_be_promoted_any_more()
+    {
+        await using TestWorkspace workspace = await TwoVersionsAsync();
+        await workspace.RegisterAsync(content: "3");
+        await workspace.RegisterAsync(content: "4");
+        foreach (int number in (int[])[1, 2, 3, 4])
+        {
+            await workspace.Registry.MoveAliasAsync("taxi-fare", "champion", number, "next");
+        }
+
+        await workspace.Registry.DeleteVersionAsync("taxi-fare", 3, "must go");
+        await workspace.Registry.MoveStageAsync("taxi-fare", 2, VersionStages.Archived, "old");
+        Assert.Equal(1, (await workspace.Registry.RollbackAsync("taxi-fare", "champion", "worse")).To);
+        Assert.Equal(4, (await workspace.Registry.RollbackAsync("taxi-fare", "champion", "not worse")).To);
+        await workspace.Registry.DeleteVersionAsync("taxi-fare", 1, "must go");
+        Assert.Equal("registry.nothing_before", (await Assert.ThrowsAsync<MlopsConflictException>(async () => await workspace.Registry.RollbackAsync("taxi-fare", "champion", "why"))).Code);
+    }
+
     private async Task<TestWorkspace> TwoVersionsAsync()
     {
         TestWorkspace workspace = await _store.OpenAsync();

@@ -84,6 +84,10 @@ public sealed class HostileInputTests
         { "no algorithm", m => m with { Algorithm = "" } },
         { "parent zero", m => m with { Parent = 0 } },
         { "no fingerprint", m => m with { Dataset = new DatasetInfo("s", default, 1, 0) } },
+        { "dataset without name", m => m with { Datasets = [new DatasetReference("", Digest.Of([1]), "test")] } },
+        { "dataset without digest", m => m with { Datasets = [new DatasetReference("d", default, "test")] } },
+        { "dataset with a strange role", m => m with { Datasets = [new DatasetReference("d", Digest.Of([1]), "../x")] } },
+        { "null datasets", m => m with { Datasets = null! } },
         { "null files", m => m with { Files = null! } },
         { "null schema", m => m with { Schema = null! } },
     };
@@ -193,11 +197,14 @@ public sealed class HostileInputTests
     public void No_data_of_any_shape_makes_the_view_fail()
     {
         // a view that throws would stop the ledger of the whole process
-        string[] kinds = [LedgerKinds.RunStarted, LedgerKinds.RunEnded, LedgerKinds.VersionRegistered, LedgerKinds.AliasMoved, LedgerKinds.DeploymentStarted, LedgerKinds.DeploymentEnded, "other"];
+        string[] kinds = [LedgerKinds.RunStarted, LedgerKinds.RunEnded, LedgerKinds.VersionRegistered, LedgerKinds.AliasMoved, LedgerKinds.DeploymentStarted, LedgerKinds.DeploymentEnded,
+            LedgerKinds.ModelDescribed, LedgerKinds.TagSet, LedgerKinds.StageMoved, LedgerKinds.VersionDeprecated, LedgerKinds.VersionDeleted, LedgerKinds.CardEdited, LedgerKinds.AlertRaised, "other"];
         Dictionary<string, string> valid = new()
         {
             ["model"] = "\"a\"", ["number"] = "1", ["digest"] = $"\"{Digest.Of([1])}\"", ["status"] = "\"Validated\"", ["files"] = "[]", ["metrics"] = "{}", ["runId"] = "\"a\"", ["parent"] = "null",
             ["alias"] = "\"champion\"", ["from"] = "null", ["to"] = "1", ["version"] = "1", ["host"] = "\"h\"", ["experiment"] = "\"e\"", ["trigger"] = "\"t\"", ["reason"] = "\"r\"", ["message"] = "\"m\"", ["steps"] = "[]", ["parameters"] = "{}",
+            ["description"] = "\"d\"", ["owner"] = "null", ["key"] = "\"k\"", ["value"] = "\"v\"", ["stage"] = "\"draft\"", ["successor"] = "null", ["revoked"] = "false", ["section"] = "\"s\"", ["text"] = "\"t\"",
+            ["alertId"] = "\"i\"", ["check"] = "\"c\"", ["numbers"] = "{}",
         };
         string?[] values = [null, "null", "0", "1", "2", "-1", "1e99", "99999999999", "true", "\"\"", "\"a\"", "\"Failed\"", "[]", "[null]", "{}", "{\"auc\":null}", "{\"auc\":{\"value\":1}}", "[{\"name\":null}]"];
         Gen<string> data = Gen.Select(Gen.Int[0, valid.Count - 1], Gen.Int[0, values.Length - 1]).Array[0, 3].Select(changes =>
@@ -220,11 +227,12 @@ public sealed class HostileInputTests
             all =>
             {
                 RegistryState state = new();
+                ChangeLog log = new("a");
                 long number = 0;
                 foreach ((string kind, string resource, string name, string json, int format) in all)
                 {
                     using System.Text.Json.JsonDocument document = System.Text.Json.JsonDocument.Parse(json);
-                    state.Apply(new LedgerEntry
+                    LedgerEntry entry = new()
                     {
                         Number = number,
                         Commit = number++,
@@ -238,8 +246,15 @@ public sealed class HostileInputTests
                         Time = TestStore.Start,
                         Source = "s",
                         Data = document.RootElement.Clone(),
-                    });
+                    };
+                    state.Apply(entry);
+                    log.Add(entry);
                 }
+
+                // what was taken in can be saved and read again
+                RegistryState loaded = new();
+                loaded.LoadSnapshot(SnapshotTests.Save(state));
+                Assert.Equal(all.Length, log.Changes.Select(c => c.Entry).Distinct().Count());
             },
             iter: 5_000);
     }
@@ -258,6 +273,110 @@ public sealed class HostileInputTests
             Assert.InRange(denied.Reason.Length, 3_999, 4_000);
             Assert.DoesNotContain('\uFFFD', denied.Reason);
         }
+    }
+
+    [Fact]
+    public async Task Any_text_as_tag_stage_description_or_host_is_taken_in_whole_or_refused_with_a_code()
+    {
+        await using TestWorkspace workspace = await _store.OpenAsync();
+        await workspace.RegisterAsync("a");
+        ModelRegistry registry = workspace.Registry;
+        string[] nasty = ["", " ", "../..", "a\nb", "a\0", "\uD800", "a\uDC00", "\U0001F600", "<b>", "{}", "'; drop", new('x', 128), new('x', 129), new('x', 1_000), new('x', 1_001), new('x', 4_000), new('x', 4_001), new('x', 2_000_000), "\u202E", "ключ"];
+        Gen<string> text = Gen.Frequency((3, Gen.Int[0, nasty.Length - 1].Select(i => nasty[i])), (2, Gen.String), (1, Gen.String[Gen.Char['a', 'z'], 1, 20]));
+        await Gen.Select(text, text, Gen.Int[0, 7]).SampleAsync(
+            async (one, two, what) =>
+            {
+                try
+                {
+                    switch (what)
+                    {
+                        case 0:
+                            await registry.SetTagAsync("a", 1, one, two, "why");
+                            Assert.Equal(two, (await registry.FindVersionAsync("a", 1))!.Tags[one]);
+                            await registry.RemoveTagAsync("a", 1, one, "why");
+                            break;
+                        case 1:
+                            await registry.SetTagAsync("a", null, "key", two, "why");
+                            Assert.Equal(two, (await registry.FindModelAsync("a"))!.Tags["key"]);
+                            break;
+                        case 2:
+                            await registry.RemoveTagAsync("a", 1, one, "why");
+                            break;
+                        case 3:
+                            ModelSummary model = await registry.DescribeAsync("a", one, two, "why");
+                            Assert.Equal((one, two), (model.Description ?? string.Empty, model.Owner ?? string.Empty));
+                            break;
+                        case 4:
+                            await registry.MoveStageAsync("a", 1, one, "why", two);
+                            break;
+                        case 5:
+                            await registry.EndDeploymentAsync("a", 1, one, "why");
+                            break;
+                        case 6:
+                            await registry.RemoveAliasAsync("a", one, "why");
+                            break;
+                        default:
+                            Assert.Empty(await registry.AliasHistoryAsync(one, two));
+                            Assert.Empty(await registry.VersionsInServiceAtAsync(one, TestStore.Start));
+                            break;
+                    }
+                }
+                catch (MlopsException e)
+                {
+                    Assert.Contains(e.Code, (string[])["registry.invalid_tag", "registry.invalid_description", "registry.invalid_stage", "registry.stage_moved", "registry.invalid_alias", "registry.invalid_name", "registry.alias_not_found"]);
+                    Assert.True(e.Message.Length < 600, e.Message);
+                    Assert.DoesNotContain(e.Message, char.IsControl);
+                }
+            },
+            iter: 500,
+            threads: 1);
+    }
+
+    [Fact]
+    public async Task Entries_written_around_the_registry_about_tags_stages_and_deletions_change_nothing_when_they_break_its_rules()
+    {
+        await using TestWorkspace workspace = await _store.OpenAsync();
+        ModelVersion version = await workspace.RegisterAsync("a");
+        await workspace.Registry.MoveAliasAsync("a", "champion", 1, "why");
+        LedgerResource resource = new("model", "a", 1);
+        await workspace.AppendAsync(LedgerKinds.TagSet, new TagNote("a", 2, "k", "v"), resource);
+        await workspace.AppendAsync(LedgerKinds.TagSet, new TagNote("a", 1, "bad key", "v"), resource);
+        await workspace.AppendAsync(LedgerKinds.TagSet, new TagNote("a", 1, "k", "bad\nvalue"), resource);
+        await workspace.AppendAsync(LedgerKinds.TagSet, new TagNote("b", 1, "k", "v"), resource);
+        await workspace.AppendAsync(LedgerKinds.ModelDescribed, new DescriptionNote("a", new string('x', 5_000), null), resource);
+        await workspace.AppendAsync(LedgerKinds.StageMoved, new StageNote("a", 1, VersionStages.Draft, VersionStages.Approved), resource);
+        await workspace.AppendAsync(LedgerKinds.StageMoved, new StageNote("a", 1, VersionStages.Validated, "Not a stage"), resource);
+        await workspace.AppendAsync(LedgerKinds.VersionDeprecated, new DeprecationNote("a", 1, 1), resource);
+        await workspace.AppendAsync(LedgerKinds.VersionDeprecated, new DeprecationNote("a", 1, 9), resource);
+        await workspace.AppendAsync(LedgerKinds.VersionDeleted, new TombstoneNote("a", 1, Digest.Of([7])), resource);
+        await workspace.AppendAsync(LedgerKinds.VersionDeleted, new TombstoneNote("a", 1, version.Digest), resource); // an alias names it
+        await workspace.AppendAsync(LedgerKinds.AliasMoved, new AliasNote("a", "never-was", null, 0, default), resource);
+        Assert.Equal(version, await workspace.Registry.FindVersionAsync("a", 1));
+        Assert.Null((await workspace.Registry.FindModelAsync("a"))!.Description);
+        Assert.Equal(1, (await workspace.Registry.FindAliasAsync("a", "champion"))!.Number);
+        Assert.Empty(await workspace.Registry.AliasHistoryAsync("a", "never-was"));
+    }
+
+    [Fact]
+    public async Task Tags_written_around_the_registry_end_at_the_limit_too()
+    {
+        await using TestWorkspace workspace = await _store.OpenAsync();
+        await workspace.Ledger.AppendAsync([.. Enumerable.Range(0, 150).Select(i => new LedgerDraft(LedgerKinds.TagSet, new LedgerResource("model", "a"), "why", LedgerData.Of(new TagNote("a", null, $"k{i}", "v"))))]);
+        Assert.Equal(100, (await workspace.Registry.FindModelAsync("a"))!.Tags.Count);
+    }
+
+    [Fact]
+    public async Task Successors_that_go_round_in_circles_written_around_the_registry_do_not_hang_it()
+    {
+        await using TestWorkspace workspace = await _store.OpenAsync();
+        for (int i = 1; i <= 3; i++)
+        {
+            await workspace.RegisterAsync("a", $"{i}");
+        }
+
+        await workspace.AppendAsync(LedgerKinds.VersionDeprecated, new DeprecationNote("a", 2, 3), new LedgerResource("model", "a", 2));
+        await workspace.AppendAsync(LedgerKinds.VersionDeprecated, new DeprecationNote("a", 3, 2), new LedgerResource("model", "a", 3));
+        Assert.Equal(2, (await workspace.Registry.DeprecateVersionAsync("a", 1, "why", 2)).Deprecation!.Successor);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Mlops.Sdk.Testing;
 using Mlops.Sdk.Tests;
 
 namespace Mlops.Sdk.Registry.Tests;
@@ -40,6 +41,7 @@ public sealed class VersionTests
             Gates = [new GateResult("beats-baseline", true, "0.76 against 0.5", new Dictionary<string, double> { ["auc"] = 0.76 })],
             Goal = new GoalResult("fewer surprises", []),
             Notes = ["Cost was left out: it leaks the label."],
+            Datasets = [new DatasetReference("holdout", Digest.Of([2]), "test") { Source = "holdout.csv" }, new DatasetReference("trips", Digest.Of([1]), "training")],
         };
         ModelVersion version = await workspace.Registry.RegisterAsync(manifest, "why");
         ModelManifest read = await workspace.Registry.ReadManifestAsync(version);
@@ -57,6 +59,29 @@ public sealed class VersionTests
         ModelVersion two = await workspace.Registry.RegisterAsync(manifest with { Files = [other, manifest.Files[0]], Parameters = new Dictionary<string, string> { ["a"] = "2", ["b"] = "1" } }, "why");
         Assert.Equal(one.Digest, two.Digest);
         Assert.NotEqual(one.Number, two.Number);
+    }
+
+    [Fact]
+    public async Task A_manifest_without_datasets_has_the_bytes_it_had_before_there_were_any()
+    {
+        await using TestWorkspace workspace = await _store.OpenAsync();
+        ModelVersion version = await workspace.RegisterAsync();
+        Assert.DoesNotContain("datasets", System.Text.Encoding.UTF8.GetString(await workspace.Artifacts.ReadAsync(version.Digest, 1 << 20)), StringComparison.Ordinal);
+        Assert.Empty((await workspace.Registry.ReadManifestAsync(version)).Datasets);
+    }
+
+    [Fact]
+    public async Task Registration_touches_its_files_and_its_manifest_before_the_ledger_names_them()
+    {
+        TouchedStore store = new();
+        await using TestWorkspace workspace = await new TestStore { Store = store }.OpenAsync();
+        ModelManifest manifest = await workspace.ManifestAsync();
+        ModelVersion version = await workspace.Registry.RegisterAsync(manifest, "why");
+        foreach (Digest digest in (Digest[])[manifest.Files[0].Digest, version.Digest])
+        {
+            int touched = store.Calls.IndexOf($"touch artifacts/sha256/{digest.Hex[..2]}/{digest.Hex}");
+            Assert.InRange(touched, 0, store.Calls.FindLastIndex(c => c.StartsWith("put ledger/", StringComparison.Ordinal)) - 1);
+        }
     }
 
     [Fact]
@@ -185,4 +210,34 @@ public sealed class VersionTests
 
     private static async Task<string> CodeAsync(TestWorkspace workspace, ModelVersion version) =>
         (await Assert.ThrowsAsync<MlopsIntegrityException>(async () => await workspace.Registry.ReadManifestAsync(version))).Code;
+
+    /// <summary>Notes the order of calls.</summary>
+    private sealed class TouchedStore : IObjectStore
+    {
+        private readonly InMemoryObjectStore _inner = new();
+
+        public List<string> Calls { get; } = [];
+
+        public string Description => _inner.Description;
+
+        public ValueTask<PutResult> PutAsync(ObjectKey key, Stream content, PutCondition condition = default, CancellationToken cancellationToken = default)
+        {
+            Calls.Add($"put {key}");
+            return _inner.PutAsync(key, content, condition, cancellationToken);
+        }
+
+        public ValueTask<Stream?> OpenAsync(ObjectKey key, ByteRange? range = null, CancellationToken cancellationToken = default) => _inner.OpenAsync(key, range, cancellationToken);
+
+        public ValueTask<ObjectInfo?> HeadAsync(ObjectKey key, CancellationToken cancellationToken = default) => _inner.HeadAsync(key, cancellationToken);
+
+        public IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, string? after = null, CancellationToken cancellationToken = default) => _inner.ListAsync(prefix, after, cancellationToken);
+
+        public ValueTask<bool> DeleteAsync(ObjectKey key, string? ifMatch = null, CancellationToken cancellationToken = default) => _inner.DeleteAsync(key, ifMatch, cancellationToken);
+
+        public ValueTask<bool> TouchAsync(ObjectKey key, CancellationToken cancellationToken = default)
+        {
+            Calls.Add($"touch {key}");
+            return _inner.TouchAsync(key, cancellationToken);
+        }
+    }
 }

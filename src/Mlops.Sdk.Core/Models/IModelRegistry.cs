@@ -1,3 +1,5 @@
+using System.Collections.ObjectModel;
+
 namespace Mlops.Sdk;
 
 /// <summary>Reads models, versions, aliases and history. Every call sees all that was committed before it, by any process.</summary>
@@ -282,7 +284,7 @@ public sealed record ModelSummary(string Name, int Versions, int Latest, IReadOn
     public string? Owner { get; init; }
 
     /// <summary>Gets its tags by key.</summary>
-    public IReadOnlyDictionary<string, string> Tags { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Tags { get; init; } = ReadOnlyDictionary<string, string>.Empty;
 }
 
 /// <summary>How a version stands.</summary>
@@ -316,7 +318,7 @@ public sealed record ModelVersion(string Model, int Number, Digest Digest, Versi
     public string Stage { get; init; } = VersionStages.Validated;
 
     /// <summary>Gets its tags by key.</summary>
-    public IReadOnlyDictionary<string, string> Tags { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Tags { get; init; } = ReadOnlyDictionary<string, string>.Empty;
 
     /// <summary>Gets why it should not be used any more and what to use instead, or null.</summary>
     public VersionDeprecation? Deprecation { get; init; }

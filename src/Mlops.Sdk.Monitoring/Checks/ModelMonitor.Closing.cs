@@ -87,7 +87,7 @@ public sealed partial class ModelMonitor
     private async ValueTask<MonitorCheck> RecoverAsync(MonitorWindow window, CancellationToken cancellationToken)
     {
         ModelVersion? version = await _catalog.FindVersionAsync(window.Model, window.Version, cancellationToken).ConfigureAwait(false);
-        if (version is not null)
+        if (version is { Deleted: false })
         {
             ModelManifest manifest = await _catalog.ReadManifestAsync(version, cancellationToken).ConfigureAwait(false);
             await _recorder.PrepareAsync(version, manifest, _artifacts, cancellationToken).ConfigureAwait(false);

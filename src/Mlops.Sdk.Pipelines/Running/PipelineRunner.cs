@@ -151,13 +151,13 @@ public sealed partial class PipelineRunner
         return ended ?? await run.EndAsync(outcome, status, message).ConfigureAwait(false);
     }
 
-    /// <summary>Finds the run of a key: its record when it made a version, or else the id to run under. A run that made none is tried again under a new id.</summary>
+    /// <summary>Finds the run of a key: its record when it made a version, or else the id to run under. A run that made none, or whose version was deleted, is tried again under a new id.</summary>
     private async Task<(string RunId, PipelineRun? Ended)> FindAsync(string pipeline, string key, CancellationToken cancellationToken)
     {
         IReadOnlyList<RunRecord> runs = await _registry.ListRunsAsync(pipeline, cancellationToken).ConfigureAwait(false);
         foreach ((string runId, RunRecord? record) in AttemptsAt(pipeline, key, runs))
         {
-            if (record?.Version is { } number && await _registry.FindVersionAsync(pipeline, number, cancellationToken).ConfigureAwait(false) is { } version)
+            if (record?.Version is { } number && await _registry.FindVersionAsync(pipeline, number, cancellationToken).ConfigureAwait(false) is { Deleted: false } version)
             {
                 ModelManifest manifest = await _registry.ReadManifestAsync(version, cancellationToken).ConfigureAwait(false);
                 RunReport report = await RunReports.ReadAsync(manifest, _artifacts, cancellationToken).ConfigureAwait(false);

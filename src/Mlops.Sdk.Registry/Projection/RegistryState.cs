@@ -1,3 +1,5 @@
+using System.Collections.ObjectModel;
+
 namespace Mlops.Sdk.Registry;
 
 /// <summary>What the ledger says about models and runs. Folded entry by entry under one lock; readers get copies or immutable records.</summary>
@@ -10,7 +12,7 @@ namespace Mlops.Sdk.Registry;
 internal sealed partial class RegistryState : ISnapshotProjection
 {
     internal const int NewestFormat = 1;
-    internal static readonly IReadOnlyDictionary<string, string> NoTags = new Dictionary<string, string>();
+    internal static readonly IReadOnlyDictionary<string, string> NoTags = ReadOnlyDictionary<string, string>.Empty;
     private readonly Lock _gate = new();
     private SortedDictionary<string, ModelState> _models = new(StringComparer.Ordinal);
     private Dictionary<string, RunState> _runs = new(StringComparer.Ordinal);
@@ -469,6 +471,19 @@ internal sealed class ModelState(string name)
 
     /// <summary>A host that serves a version, or null; the first by name, so that every process says the same.</summary>
     internal string? ServedBy(int number) => Open.Where(o => Deployments[o.Value].Version == number).Select(o => o.Key).Order(StringComparer.Ordinal).FirstOrDefault();
+
+    internal bool IsServed(int number)
+    {
+        foreach (int open in Open.Values)
+        {
+            if (Deployments[open].Version == number)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     internal ModelSummary Summary() => new(
         Name,

@@ -22,6 +22,18 @@ public sealed class RepeatTests
     }
 
     [Fact]
+    public async Task A_run_whose_version_was_deleted_may_be_run_again_and_makes_the_next_version()
+    {
+        await using Workspace workspace = await Workspace.OpenAsync();
+        PipelineRun first = await workspace.RunAsync(new LateRides(Rows));
+        await workspace.Registry.DeleteVersionAsync("late-rides", 1, "by mistake");
+        PipelineRun second = await workspace.RunAsync(new LateRides(Rows));
+        Assert.False(second.Repeated);
+        Assert.NotEqual(first.RunId, second.RunId);
+        Assert.Equal(2, second.Version!.Number);
+    }
+
+    [Fact]
     public async Task A_changed_rule_label_seed_option_or_row_is_another_run()
     {
         await using Workspace workspace = await Workspace.OpenAsync();
