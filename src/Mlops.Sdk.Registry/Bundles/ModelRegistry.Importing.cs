@@ -22,6 +22,7 @@ public sealed partial class ModelRegistry
         CancellationToken cancellationToken)
     {
         ModelVersion? found = null;
+        string stage = status == VersionStatus.Rejected ? _lifecycle.Failed : _lifecycle.Passed;
 
         // the run of another workspace is no run of this one: the manifest and the provenance name it, the note does not
         LedgerDraft Registration(int number, int? follows) => new(
@@ -36,6 +37,7 @@ public sealed partial class ModelRegistry
                 ModelFormat = manifest.ModelFormat,
                 Algorithm = manifest.Algorithm,
                 Dataset = manifest.Dataset,
+                Stage = stage == (status == VersionStatus.Rejected ? VersionStages.Rejected : VersionStages.Validated) ? null : stage,
             }));
 
         LedgerReceipt receipt = await DecideAsync(

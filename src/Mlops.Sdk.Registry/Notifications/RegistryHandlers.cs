@@ -51,42 +51,51 @@ internal sealed class RegistryHandlerService(IServiceProvider services, IEnumera
 
     private async Task RunAsync(DeclaredHandler handler, CancellationToken stop)
     {
-        try
+        while (!stop.IsCancellationRequested)
         {
-            ILedger ledger = services.GetRequiredService<ILedger>();
-            RegistryEvents events = services.GetRequiredService<RegistryEvents>();
-            IRegistryHandler target = handler.Make(services);
-            LedgerSubscription subscription = new(
-                services.GetRequiredService<IObjectStore>(),
-                ledger,
-                new LedgerSubscriptionOptions(NameOf(handler.Name))
+            try
+            {
+                await FollowAsync(handler, stop).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                return; // the host stops
+            }
+            catch (Exception error) when (Note(handler.Name, error))
+            {
+                // one handler that cannot go on must not take the host or the other handlers along
+                await Task.Delay(handler.Options.Lease, services.GetService<TimeProvider>() ?? TimeProvider.System, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    private async Task FollowAsync(DeclaredHandler handler, CancellationToken stop)
+    {
+        RegistryEvents events = services.GetRequiredService<RegistryEvents>();
+        IRegistryHandler target = handler.Make(services);
+        LedgerSubscription subscription = new(
+            services.GetRequiredService<IObjectStore>(),
+            services.GetRequiredService<ILedger>(),
+            new LedgerSubscriptionOptions(NameOf(handler.Name))
+            {
+                From = handler.Options.From,
+                Lease = handler.Options.Lease,
+                RetryDelay = handler.Options.RetryDelay,
+                SaveEvery = 20,
+                Filter = entry => EventDraft.Happened(entry) && EventDraft.Of(entry) is { } draft && handler.Options.Filter.Matches(draft.Kind, draft.Model, draft.Alias),
+            },
+            services.GetService<TimeProvider>(),
+            services.GetService<IIdGenerator>(),
+            services.GetService<ILogger<LedgerSubscription>>());
+        await subscription.RunAsync(
+            async (delivery, cancellation) =>
+            {
+                if (await events.ReadAsync(delivery.Entry, handler.Options.Filter, cancellation).ConfigureAwait(false) is { } happened)
                 {
-                    From = handler.Options.From,
-                    Lease = handler.Options.Lease,
-                    RetryDelay = handler.Options.RetryDelay,
-                    SaveEvery = 20,
-                },
-                services.GetService<TimeProvider>(),
-                services.GetService<IIdGenerator>(),
-                services.GetService<ILogger<LedgerSubscription>>());
-            await subscription.RunAsync(
-                async (delivery, cancellation) =>
-                {
-                    if (await events.ReadAsync(delivery.Entry, handler.Options.Filter, cancellation).ConfigureAwait(false) is { } happened)
-                    {
-                        await target.HandleAsync(happened, cancellation).ConfigureAwait(false);
-                    }
-                },
-                stop).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-            // the host stops
-        }
-        catch (Exception error) when (Note(handler.Name, error))
-        {
-            // one handler that cannot go on must not take the host or the other handlers along
-        }
+                    await target.HandleAsync(happened, cancellation).ConfigureAwait(false);
+                }
+            },
+            stop).ConfigureAwait(false);
     }
 
     private bool Note(string name, Exception error)
@@ -100,7 +109,7 @@ internal sealed class RegistryHandlerService(IServiceProvider services, IEnumera
 
 internal static partial class NotificationLog
 {
-    [LoggerMessage(EventId = 3021, Level = LogLevel.Critical, Message = "The registry handler {Name} cannot go on; it is told of nothing until the host starts again.")]
+    [LoggerMessage(EventId = 3021, Level = LogLevel.Critical, Message = "The registry handler {Name} cannot go on; it is tried again.")]
     internal static partial void HandlerEnded(ILogger logger, Exception error, string name);
 
     [LoggerMessage(EventId = 3022, Level = LogLevel.Critical, Message = "Webhook {Target} cannot go on; it is tried again.")]

@@ -187,7 +187,7 @@ public sealed class LedgerSubscriptionTests : IAsyncDisposable
             stop.Token));
         store.Heal();
         Assert.Equal(Enumerable.Range(0, 40).Select(i => (long)i), seen);
-        Assert.InRange((await new LedgerSubscription(store, ledger, options).ReadCursorAsync())!.Next, 36, 40);
+        Assert.InRange((await new LedgerSubscription(store, ledger, options).ReadCursorAsync())!.Next, 0, 40); // may be behind when saving failed, never ahead
     }
 
     private async Task PutAsync(string text)
