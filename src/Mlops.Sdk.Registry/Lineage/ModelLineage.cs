@@ -103,7 +103,7 @@ public sealed class ModelLineage
 
         await CatchUpAsync(cancellationToken).ConfigureAwait(false);
         LedgerDraft draft = new(LedgerKinds.Linked, new LedgerResource("lineage", $"{to.Kind}/{to.Name}"), reason, LedgerData.Of(note));
-        await _ledger.AppendAsync($"lineage:{to.Kind}/{to.Name}", () => _state.Read(graph => IsLinked(graph, note) ? (IReadOnlyList<LedgerDraft>)[] : [draft]), cancellationToken).ConfigureAwait(false);
+        await RecordedAppend.AppendAsync(_ledger, $"lineage:{to.Kind}/{to.Name}", draft, () => _state.Read(graph => IsLinked(graph, note) ? (IReadOnlyList<LedgerDraft>)[] : [draft]), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Tells the runs of the ledger as OpenLineage run events (specification 2-0-2), oldest first: what a lineage server takes in.</summary>
