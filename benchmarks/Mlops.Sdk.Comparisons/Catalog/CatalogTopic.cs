@@ -80,10 +80,11 @@ internal static class CatalogTopic
         report.Note("facts-and-index-bytes", memory);
         foreach (CatalogUnit unit in Enum.GetValues<CatalogUnit>())
         {
-            var times = new List<double>();
-            for (int round = -20; round < 100; round++)
+            // of each query the median of its runs; then over the queries, so that a busy machine does not count as a slow query
+            double[] perQuery = [.. Queries.Select(text =>
             {
-                foreach (string text in Queries)
+                var times = new List<double>();
+                for (int round = -20; round < 100; round++)
                 {
                     long start = Stopwatch.GetTimestamp();
                     CatalogSearch.Search(state, index, new CatalogQuery { Filter = CatalogFilter.Parse(text), Unit = unit }, Now.UtcTicks);
@@ -92,11 +93,12 @@ internal static class CatalogTopic
                         times.Add(Milliseconds(start));
                     }
                 }
-            }
 
+                return Median(times);
+            })];
             string name = $"search-{unit.ToString().ToLowerInvariant()}s-of-10000-versions";
-            report.AtMost($"{name}-median-ms", Median(times), 5);
-            report.AtMost($"{name}-p95-ms", Percentile(times, 0.95), 5);
+            report.AtMost($"{name}-median-ms", Median(perQuery), 5);
+            report.AtMost($"{name}-slowest-query-ms", perQuery.Max(), 5);
         }
 
         // a search right after a change of one model's words

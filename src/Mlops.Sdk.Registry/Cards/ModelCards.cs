@@ -67,7 +67,7 @@ public sealed class ModelCards
         RegistryRules.CheckReason(reason);
         await _view.CatchUpAsync(cancellationToken).ConfigureAwait(false);
         LedgerDraft draft = new(LedgerKinds.CardEdited, new LedgerResource("model", model, version), reason, LedgerData.Of(new CardNote(model, version, section, text)));
-        await _ledger.AppendAsync($"model:{model}", () => _view.State.Read(() => Decide(model, version, section, text) ? (IReadOnlyList<LedgerDraft>)[draft] : []), cancellationToken).ConfigureAwait(false);
+        await RecordedAppend.AppendAsync(_ledger, $"model:{model}", draft, () => _view.State.Read(() => Decide(model, version, section, text) ? (IReadOnlyList<LedgerDraft>)[draft] : []), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Whether writing the section changes anything; only under the lock.</summary>

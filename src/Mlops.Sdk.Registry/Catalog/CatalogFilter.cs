@@ -48,6 +48,7 @@ public abstract record CatalogFilter
     internal const int MaxDepth = 32;
     internal const int MaxTerms = 256;
     internal const int MaxText = 4_096;
+    internal static readonly string[] States = ["validated", "rejected", "deleted"];
 
     private protected CatalogFilter(int depth, int terms)
     {
@@ -112,7 +113,15 @@ public abstract record CatalogFilter
     /// <summary>Asks how a version came through its gates: <c>validated</c>, <c>rejected</c>, or <c>deleted</c> since.</summary>
     /// <param name="pattern">The state as a pattern.</param>
     /// <returns>The filter. One that names <c>deleted</c> is the only way to see deleted versions.</returns>
-    public static CatalogFilter State(string pattern) => Match(MatchField.State, pattern);
+    /// <exception cref="MlopsDataException">It is none of them and no pattern; code <c>catalog.invalid_query</c>.</exception>
+    public static CatalogFilter State(string pattern)
+    {
+        ArgumentNullException.ThrowIfNull(pattern);
+        string? known = Array.Find(States, s => string.Equals(s, pattern, StringComparison.OrdinalIgnoreCase));
+        return known is not null || pattern.AsSpan().ContainsAny('*', '?')
+            ? Match(MatchField.State, known ?? pattern)
+            : throw new MlopsDataException("catalog.invalid_query", $"A state is 'validated', 'rejected' or 'deleted'; found {RegistryRules.Show(pattern)}.");
+    }
 
     /// <summary>Asks for the algorithm or candidate.</summary>
     /// <param name="pattern">The pattern.</param>

@@ -179,7 +179,7 @@ internal sealed class CatalogTextParser(string text)
             case "dataset":
                 return Match(MatchField.Dataset, null, op, value, at);
             case "state":
-                return Known(MatchField.State, op, value, at, "validated", "rejected", "deleted");
+                return Known(MatchField.State, op, value, at, CatalogFilter.States);
             case "task":
                 return Known(MatchField.Task, op, value, at, [.. Enum.GetNames<ModelTask>().Select(n => n.ToLowerInvariant())]);
             case "drift":
@@ -218,7 +218,7 @@ internal sealed class CatalogTextParser(string text)
     private CatalogFilter Known(MatchField field, string op, string value, int at, params string[] values)
     {
         string? known = Array.Find(values, v => Same(v, value));
-        if (known is null && !value.Contains('*', StringComparison.Ordinal))
+        if (known is null && !value.AsSpan().ContainsAny('*', '?'))
         {
             throw Wrong(at, string.Join(", ", values[..^1].Select(v => $"'{v}'")) + $" or '{values[^1]}'");
         }

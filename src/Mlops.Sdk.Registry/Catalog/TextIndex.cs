@@ -23,13 +23,16 @@ internal sealed class TextIndex
     private readonly List<Posting> _terms = [];
     private readonly List<int[][]?> _documents = []; // per document the terms of each part; null when taken out
     private readonly Dictionary<string, int> _byText = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _bySpan;
     private string[] _sorted = [];
     private int[] _sortedIds = [];
     private readonly List<string> _unsorted = []; // new terms since the last sort
-    private readonly List<string> _cut = [];
+    private readonly List<int> _cut = [];
     private int _live;
     private float[] _scores = [];
     private readonly List<int> _touched = [];
+
+    internal TextIndex() => _bySpan = _byText.GetAlternateLookup<ReadOnlySpan<char>>();
 
     internal int Live => _live;
 
@@ -39,28 +42,39 @@ internal sealed class TextIndex
     {
         int document = _documents.Count;
         int[][] kept = new int[parts.Length][];
-        Dictionary<int, double> weights = [];
         int left = MaxWords;
         for (int p = 0; p < parts.Length; p++)
         {
             _cut.Clear();
-            TextTokens.Cut(parts[p].Text, _cut, left);
-            left -= _cut.Count;
-            kept[p] = new int[_cut.Count];
-            double each = parts[p].Weight / (1 - B + (B * _cut.Count / parts[p].Usual));
-            for (int i = 0; i < _cut.Count; i++)
+            if (left > 0 && parts[p].Text.Length > 0)
             {
-                int term = Term(_cut[i]);
-                kept[p][i] = term;
-                weights[term] = weights.GetValueOrDefault(term) + each;
+                TermSink sink = new(this);
+                TextTokens.Cut(parts[p].Text, ref sink, left);
+                left -= _cut.Count;
+            }
+
+            kept[p] = [.. _cut];
+            double each = parts[p].Weight / (1 - B + (B * _cut.Count / parts[p].Usual));
+            foreach (int term in kept[p])
+            {
+                Posting posting = _terms[term];
+                if (posting.Weight == 0)
+                {
+                    _touched.Add(term);
+                }
+
+                posting.Weight += each;
             }
         }
 
-        foreach ((int term, double weight) in weights)
+        foreach (int term in _touched)
         {
-            _terms[term].Add(document, (float)(weight / (K1 + weight)));
+            Posting posting = _terms[term];
+            posting.Add(document, (float)(posting.Weight / (K1 + posting.Weight)));
+            posting.Weight = 0;
         }
 
+        _touched.Clear();
         _documents.Add(kept);
         _live++;
         return document;
@@ -178,14 +192,15 @@ internal sealed class TextIndex
         }
     }
 
-    private int Term(string text)
+    private int Term(ReadOnlySpan<char> text)
     {
-        if (!_byText.TryGetValue(text, out int term))
+        if (!_bySpan.TryGetValue(text, out int term))
         {
             term = _terms.Count;
-            _byText.Add(text, term);
+            string made = new(text);
+            _byText.Add(made, term);
             _terms.Add(new Posting());
-            _unsorted.Add(text);
+            _unsorted.Add(made);
         }
 
         return term;
@@ -206,8 +221,16 @@ internal sealed class TextIndex
         _sortedIds = Array.ConvertAll(_sorted, t => _byText[t]);
     }
 
+    private readonly struct TermSink(TextIndex index) : ITokenSink
+    {
+        public void Word(ReadOnlySpan<char> word) => index._cut.Add(index.Term(word));
+    }
+
     private sealed class Posting
     {
+        /// <summary>Gets or sets the word's weight in the document that is being added; 0 in between.</summary>
+        internal double Weight { get; set; }
+
         internal int Count { get; private set; }
 
         internal int Live { get; set; }

@@ -25,75 +25,95 @@ internal static class TextTokens
     private const string Plain = "αεηιυιυουωιиеегікиуѵжааежзииоэууучы";
 
     /// <summary>Cuts text into words, in order.</summary>
+    /// <typeparam name="TSink">What takes the words.</typeparam>
     /// <param name="text">Any text; a half surrogate pair is no letter.</param>
-    /// <param name="words">Takes the words; one of more than 64 characters is cut there.</param>
+    /// <param name="sink">Takes the words; one of more than 64 characters is cut there.</param>
     /// <param name="most">How many words at most.</param>
-    internal static void Cut(string text, List<string> words, int most = int.MaxValue)
+    internal static void Cut<TSink>(string text, ref TSink sink, int most = int.MaxValue)
+        where TSink : struct, ITokenSink
     {
-        StringBuilder word = new();
-        int taken = 0;
-        foreach (Rune rune in text.EnumerateRunes())
+        Span<char> word = stackalloc char[MaxLength];
+        int length = 0;
+        int at = 0;
+        while (at < text.Length)
         {
-            int value = rune.Value;
-            if (value is >= 0x300 and <= 0x36F)
+            char c = text[at];
+            if (char.IsAscii(c))
+            {
+                at++;
+                if (char.IsAsciiLetterOrDigit(c))
+                {
+                    if (length < MaxLength)
+                    {
+                        word[length++] = char.ToLowerInvariant(c);
+                    }
+                }
+                else if (!Flush(word, ref length, ref sink, ref most))
+                {
+                    return;
+                }
+
+                continue;
+            }
+
+            if (Rune.DecodeFromUtf16(text.AsSpan(at), out Rune rune, out int used) != System.Buffers.OperationStatus.Done)
+            {
+                rune = Rune.ReplacementChar;
+            }
+
+            at += used;
+            if (rune.Value is >= 0x300 and <= 0x36F)
             {
                 continue; // a combining accent belongs to the letter before it
             }
 
             bool letter = Rune.IsLetterOrDigit(rune);
-            if (!letter || IsOwnWord(value))
+            bool own = IsOwnWord(rune.Value);
+            if ((!letter || own) && !Flush(word, ref length, ref sink, ref most))
             {
-                Flush();
+                return;
             }
 
-            if (letter && taken < most)
+            if (letter)
             {
-                Append(word, rune);
-                if (IsOwnWord(value))
+                length += Fold(rune, word[length..]);
+                if (own && !Flush(word, ref length, ref sink, ref most))
                 {
-                    Flush();
+                    return;
                 }
             }
         }
 
-        Flush();
-
-        void Flush()
-        {
-            if (word.Length > 0 && taken < most)
-            {
-                words.Add(word.Length <= MaxLength ? word.ToString() : word.ToString(0, char.IsHighSurrogate(word[MaxLength - 1]) ? MaxLength - 1 : MaxLength));
-                taken++;
-            }
-
-            word.Clear();
-        }
+        Flush(word, ref length, ref sink, ref most);
     }
 
     /// <summary>Cuts text into words, in order.</summary>
     internal static List<string> Cut(string text)
     {
-        List<string> words = [];
-        Cut(text, words);
-        return words;
+        ListSink sink = new([]);
+        Cut(text, ref sink);
+        return sink.Words;
+    }
+
+    private static bool Flush<TSink>(ReadOnlySpan<char> word, ref int length, ref TSink sink, ref int most)
+        where TSink : struct, ITokenSink
+    {
+        if (length > 0)
+        {
+            sink.Word(word[..length]);
+            length = 0;
+            most--;
+        }
+
+        return most > 0;
     }
 
     private static bool IsOwnWord(int value) => value is (>= 0x3041 and <= 0x30FF) or (>= 0x3400 and <= 0x4DBF) or (>= 0x4E00 and <= 0x9FFF) or (>= 0x20000 and <= 0x323AF);
 
-    private static void Append(StringBuilder word, Rune rune)
+    /// <summary>Writes the letter as it is searched, or nothing when there is no room.</summary>
+    private static int Fold(Rune rune, Span<char> word)
     {
-        if (word.Length > 2 * MaxLength)
-        {
-            return; // it is cut anyway
-        }
-
         int value = rune.Value;
-        if (value < 0x80)
-        {
-            word.Append((char)(value is >= 'A' and <= 'Z' ? value | 0x20 : value));
-            return;
-        }
-
         string? several = value switch
         {
             0xC6 or 0xE6 => "ae",
@@ -104,28 +124,35 @@ internal static class TextTokens
             0x14A or 0x14B => "n",
             _ => null,
         };
+        if (several is not null)
+        {
+            return several.AsSpan().TryCopyTo(word) ? several.Length : 0;
+        }
+
         char one = value switch
         {
             >= 0xC0 and <= 0x17F => Latin[value - 0xC0],
             >= 0x1E00 and <= 0x1EFF => LatinMore[value - 0x1E00],
             _ => '.',
         };
-        if (several is not null || one != '.')
-        {
-            _ = several is not null ? word.Append(several) : word.Append(one);
-            return;
-        }
-
         Rune lower = Rune.ToLowerInvariant(rune);
-        int accented = lower.IsBmp ? Accented.IndexOf((char)lower.Value, StringComparison.Ordinal) : -1;
-        if (accented >= 0)
-        {
-            word.Append(Plain[accented]);
-        }
-        else
-        {
-            Span<char> letters = stackalloc char[2];
-            word.Append(letters[..lower.EncodeToUtf16(letters)]);
-        }
+        int accented = one == '.' && lower.IsBmp ? Accented.IndexOf((char)lower.Value, StringComparison.Ordinal) : -1;
+        Rune folded = one != '.' ? new Rune(one) : accented >= 0 ? new Rune(Plain[accented]) : lower;
+        return folded.TryEncodeToUtf16(word, out int written) ? written : 0;
     }
+
+    private readonly struct ListSink(List<string> words) : ITokenSink
+    {
+        internal List<string> Words { get; } = words;
+
+        public void Word(ReadOnlySpan<char> word) => Words.Add(word.ToString());
+    }
+}
+
+/// <summary>Takes words.</summary>
+internal interface ITokenSink
+{
+    /// <summary>Takes one word.</summary>
+    /// <param name="word">The word; valid during the call.</param>
+    void Word(ReadOnlySpan<char> word);
 }

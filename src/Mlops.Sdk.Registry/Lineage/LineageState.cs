@@ -272,7 +272,9 @@ internal sealed class LineageState : ISnapshotProjection
 
         internal LineageNode this[int node] => new(_kinds[_nodes[node].Kind], _nodes[node].Name);
 
-        internal string KindOf(int node) => _kinds[_nodes[node].Kind];
+        internal IReadOnlyList<string> Kinds => _kinds;
+
+        internal int KindIdOf(int node) => _nodes[node].Kind;
 
         internal string? Label(int node) => _labels.GetValueOrDefault(node);
 
@@ -434,17 +436,6 @@ internal sealed class LineageState : ISnapshotProjection
             }
 
             return [.. found.OrderBy(f => f.Node.Name, StringComparer.Ordinal).Take(most)];
-        }
-
-        internal IEnumerable<int> Before(int node, string kind)
-        {
-            for (int e = _firstIn[node]; e >= 0; e = _edges[e].NextIn)
-            {
-                if (KindOf(_edges[e].From) == kind)
-                {
-                    yield return _edges[e].From;
-                }
-            }
         }
 
         internal void Save(FactWriter to)

@@ -103,7 +103,7 @@ public sealed class ModelLineage
 
         await CatchUpAsync(cancellationToken).ConfigureAwait(false);
         LedgerDraft draft = new(LedgerKinds.Linked, new LedgerResource("lineage", $"{to.Kind}/{to.Name}"), reason, LedgerData.Of(note));
-        await _ledger.AppendAsync($"lineage:{to.Kind}/{to.Name}", () => _state.Read(graph => IsLinked(graph, note) ? (IReadOnlyList<LedgerDraft>)[] : [draft]), cancellationToken).ConfigureAwait(false);
+        await RecordedAppend.AppendAsync(_ledger, $"lineage:{to.Kind}/{to.Name}", draft, () => _state.Read(graph => IsLinked(graph, note) ? (IReadOnlyList<LedgerDraft>)[] : [draft]), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Tells the runs of the ledger as OpenLineage run events (specification 2-0-2), oldest first: what a lineage server takes in.</summary>
@@ -143,15 +143,21 @@ public sealed class ModelLineage
         return state.Read(graph =>
         {
             (List<(int Node, int Depth)> reached, bool complete) = graph.Walk(Find(graph, node), down: true, reach);
-            reached.RemoveAt(0);
-            int[] nodes = [.. reached.Select(r => r.Node)];
-            Array.Sort(nodes);
             string[] named = [LineageKinds.Feature, LineageKinds.Run, LineageKinds.Version, LineageKinds.Alias, LineageKinds.Deployment, LineageKinds.Monitor];
             List<LineageNode>[] byKind = [.. named.Append(string.Empty).Select(_ => new List<LineageNode>())];
-            foreach (int number in nodes)
+            int[] places = [.. graph.Kinds.Select(k => Array.IndexOf(named, k) is var at && at >= 0 ? at : named.Length)];
+            bool[] there = new bool[graph.Nodes];
+            foreach ((int number, int depth) in reached)
             {
-                int kind = Array.IndexOf(named, graph.KindOf(number));
-                byKind[kind >= 0 ? kind : named.Length].Add(graph[number]);
+                there[number] = depth > 0;
+            }
+
+            for (int number = 0; number < there.Length; number++)
+            {
+                if (there[number])
+                {
+                    byKind[places[graph.KindIdOf(number)]].Add(graph[number]);
+                }
             }
 
             return new LineageImpact(node, byKind[0], byKind[1], byKind[2], byKind[3], byKind[4], byKind[5], byKind[6], complete);

@@ -127,6 +127,19 @@ public sealed class ModelCardTests
     }
 
     [Fact]
+    public async Task Who_was_refused_to_write_stands_in_the_ledger()
+    {
+        await using TestWorkspace workspace = await _store.OpenAsync(null, new Guard());
+        await workspace.RegisterAsync("fraud");
+        ModelDiscovery discovery = CatalogSearchTests.Discover(workspace);
+        await Assert.ThrowsAsync<MlopsDeniedException>(async () => await discovery.Cards.WriteSectionAsync("fraud", null, "limitations", "none", "why"));
+        await Assert.ThrowsAsync<MlopsDeniedException>(async () => await discovery.Lineage.LinkAsync(LineageNode.Feature("a"), LineageNode.Feature("b"), "used", "why"));
+        Assert.Equal([LedgerKinds.CardEdited, LedgerKinds.Linked], (await workspace.EntriesAsync()).Where(e => e.Outcome == LedgerOutcome.Denied).Select(e => e.Kind));
+        Assert.Empty((await discovery.Cards.CardAsync("fraud", 1)).Sections);
+        await Assert.ThrowsAsync<MlopsNotFoundException>(async () => await discovery.Lineage.ImpactAsync(LineageNode.Feature("a")));
+    }
+
+    [Fact]
     public void Any_front_matter_is_the_same_after_writing_and_reading_it_and_no_text_ends_it() => Metadata.Sample(
         metadata =>
         {
@@ -237,6 +250,17 @@ public sealed class ModelCardTests
         Assert.DoesNotContain("<script", body, StringComparison.OrdinalIgnoreCase);
         Assert.All(body.Split('\n').Where(l => l.StartsWith('|')), l => Assert.InRange(Regex.Count(l, @"(?<!\\)\|"), 2, 6));
         Assert.Equal(Evil, ModelCardMetadata.Read(card.ToMarkdown()).License);
+    }
+
+    private sealed class Guard : ILedgerGuard
+    {
+        public void Check(LedgerDraft draft, IReadOnlyList<LedgerDraft> companions)
+        {
+            if (draft is { Outcome: LedgerOutcome.Done, Kind: LedgerKinds.CardEdited or LedgerKinds.Linked })
+            {
+                throw new MlopsDeniedException("test.no", "not you");
+            }
+        }
     }
 
     private static string Text(ModelCardMetadata m) => string.Join('\u0001', [m.License, m.LibraryName, m.ModelName, "|", .. m.Language, "|", .. m.Tags, "|", .. m.Datasets, "|", .. m.Metrics, "|", .. m.BaseModel, "|", .. m.Results.Select(r => r.ToString())]).Replace('\ud800', '\ufffd');

@@ -27,7 +27,7 @@ public sealed class CatalogFilterTests
         Gen.Select(AnyText, AnyText, Gen.Bool).Select((k, v, c) => CatalogFilter.Tag(k, v, c)),
         Gen.Enum<ModelTask>().Select(CatalogFilter.Task),
         Gen.Enum<CatalogDrift>().Select(CatalogFilter.Drift),
-        RandomLedger.OneOf("validated", "rejected", "deleted").Select(CatalogFilter.State),
+        RandomLedger.OneOf("validated", "Rejected", "deleted", "del*", "?ejected").Select(CatalogFilter.State),
         Gen.Select(AnyText, Comparison, Gen.Double.Where(double.IsFinite)).Select(CatalogFilter.Metric),
         Gen.Select(Comparison, Gen.Int).Select(CatalogFilter.Version),
         Gen.Select(Comparison, Gen.Int[0, 9]).Select(CatalogFilter.Approvals),
@@ -139,6 +139,7 @@ public sealed class CatalogFilterTests
             Assert.Equal("catalog.invalid_query", Assert.Throws<MlopsDataException>(() => CatalogFilter.ParseMlflow(text)).Code);
         }
 
+        Assert.Equal("catalog.invalid_query", Assert.Throws<MlopsDataException>(() => CatalogFilter.State("asleep")).Code);
         CatalogFilter deep = CatalogFilter.Words("a");
         Assert.Equal("catalog.invalid_query", Assert.Throws<MlopsDataException>(() =>
         {
