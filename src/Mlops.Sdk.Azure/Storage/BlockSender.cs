@@ -8,6 +8,7 @@ internal sealed class BlockSender(int parallelism, Func<string, ReadOnlyMemory<b
     private readonly SemaphoreSlim _slots = new(parallelism, parallelism);
     private readonly CancellationTokenSource _stop = new();
     private Exception? _failure;
+    private bool _disposed;
 
     /// <summary>Takes over a rented buffer and sends it when there is room.</summary>
     /// <returns>A task that ends when the sending has begun. It throws what an earlier block failed with.</returns>
@@ -67,6 +68,12 @@ internal sealed class BlockSender(int parallelism, Func<string, ReadOnlyMemory<b
 
     public async ValueTask DisposeAsync()
     {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
         for (int i = 0; i < parallelism; i++)
         {
             await _slots.WaitAsync(CancellationToken.None).ConfigureAwait(false); // the buffers must not go back while they are read
