@@ -8,7 +8,7 @@ public sealed class PackageTests(PackageTests.Feed feed) : IClassFixture<Package
 {
     private static readonly string[] Expected =
     [
-        "Mlops.Sdk", "Mlops.Sdk.Core", "Mlops.Sdk.Data", "Mlops.Sdk.Governance", "Mlops.Sdk.LightGbm", "Mlops.Sdk.MLNet",
+        "Mlops.Sdk", "Mlops.Sdk.Azure", "Mlops.Sdk.Core", "Mlops.Sdk.Data", "Mlops.Sdk.Governance", "Mlops.Sdk.LightGbm", "Mlops.Sdk.MLNet",
         "Mlops.Sdk.Monitoring", "Mlops.Sdk.Pipelines", "Mlops.Sdk.Registry", "Mlops.Sdk.Serving", "Mlops.Sdk.Testing",
     ];
 

@@ -1,3 +1,4 @@
+using System.Xml;
 using Azure;
 using Azure.Storage.Blobs.Models;
 
@@ -39,7 +40,7 @@ public sealed partial class AzureBlobObjectStore
 
     private static Exception CauseOf(Exception error) => error is AggregateException { InnerExceptions: [.., var last] } ? last : error; // one for each attempt
 
-    private static bool IsLost(Exception cause) => cause is OperationCanceledException or IOException or HttpRequestException or RequestFailedException { Status: 0 };
+    private static bool IsLost(Exception cause) => cause is OperationCanceledException or IOException or HttpRequestException or XmlException or RequestFailedException { Status: 0 }; // XML: something else than the service answered, a proxy perhaps
 
     private static bool IsOfCredential(Exception cause) => cause.GetType().FullName?.StartsWith("Azure.Identity.", StringComparison.Ordinal) == true;
 

@@ -66,7 +66,7 @@ public sealed class WorkspaceTests(Azurite azurite)
         await host.StartAsync();
         Assert.IsType<AzureBlobObjectStore>(host.Services.GetRequiredService<IObjectStore>());
         ILedger ledger = host.Services.GetRequiredService<ILedger>();
-        await ledger.AppendAsync([new LedgerDraft("test.happened", new LedgerResource("thing", "t"), "to see", default)]);
+        await ledger.AppendAsync([new LedgerDraft("test.happened", new LedgerResource("thing", "t"), "to see", System.Text.Json.JsonDocument.Parse("{}").RootElement)]);
         await host.StopAsync();
         var blobs = await new BlobContainerClient(connectionString, name).GetBlobsAsync(cancellationToken: TestContext.Current.CancellationToken).ToArrayAsync();
         Assert.NotEmpty(blobs);

@@ -121,7 +121,7 @@ public sealed class ErrorTests(Azurite azurite)
     [InlineData(HttpStatusCode.OK, null, "store.unavailable")]
     public async Task What_the_service_answers_has_its_code(HttpStatusCode status, string? said, string code)
     {
-        using var answers = new Canned(status, "<html/>", said);
+        using var answers = new Canned(status, said);
         using var http = new HttpClient(answers);
         BlobClientOptions options = Azurite.Client();
         options.Retry.MaxRetries = 1;
@@ -132,9 +132,18 @@ public sealed class ErrorTests(Azurite azurite)
     }
 
     [Fact]
+    public async Task An_answer_that_is_not_the_services_is_unavailable()
+    {
+        using var answers = new Canned(HttpStatusCode.NotFound, null, "<html><br>a proxy's page");
+        using var http = new HttpClient(answers);
+        var store = new AzureBlobObjectStore(azurite.ConnectionString, "container", new AzureBlobOptions { Client = new BlobClientOptions { Transport = new HttpClientTransport(http) } });
+        await FailsAsync("store.unavailable", async () => await store.OpenAsync(ObjectKey.Parse("k")));
+    }
+
+    [Fact]
     public async Task A_credential_signs_requests_to_the_address()
     {
-        using var answers = new Canned(HttpStatusCode.NotFound, string.Empty, "BlobNotFound");
+        using var answers = new Canned(HttpStatusCode.NotFound, "BlobNotFound");
         using var http = new HttpClient(answers);
         var options = new AzureBlobOptions { Client = new BlobClientOptions { Transport = new HttpClientTransport(http) }, Prefix = "team/one" };
         var store = new AzureBlobObjectStore(new Uri("https://account.blob.core.windows.net/mlops"), new FixedCredential(), options);

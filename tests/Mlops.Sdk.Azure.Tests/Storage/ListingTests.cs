@@ -60,7 +60,7 @@ public sealed class ListingTests(Azurite azurite)
     {
         const string item = "<Blob><Name>{0}</Name><Properties><Content-Length>1</Content-Length><Etag>0x1</Etag><Last-Modified>Wed, 25 Nov 2026 10:00:00 GMT</Last-Modified><BlobType>BlockBlob</BlobType></Properties></Blob>";
         string body = $"<?xml version=\"1.0\"?><EnumerationResults><Blobs>{string.Concat(new[] { "a/1", "a-1" }.Select(n => string.Format(CultureInfo.InvariantCulture, item, n)))}</Blobs><NextMarker/></EnumerationResults>";
-        using var answers = new Canned(HttpStatusCode.OK, body);
+        using var answers = new Canned(HttpStatusCode.OK, null, body);
         using var http = new HttpClient(answers);
         var options = new BlobClientOptions { Transport = new HttpClientTransport(http) };
         var store = new AzureBlobObjectStore(azurite.ConnectionString, "container", new AzureBlobOptions { Client = options });
@@ -69,7 +69,7 @@ public sealed class ListingTests(Azurite azurite)
 }
 
 /// <summary>Answers everything with the same.</summary>
-internal sealed class Canned(HttpStatusCode status, string body, string? code = null) : HttpMessageHandler
+internal sealed class Canned(HttpStatusCode status, string? code, string? body = null) : HttpMessageHandler
 {
     internal List<HttpRequestMessage> Requests { get; } = [];
 
@@ -77,7 +77,7 @@ internal sealed class Canned(HttpStatusCode status, string body, string? code = 
     {
         Requests.Add(request);
 #pragma warning disable CA2000 // the client disposes it
-        var answer = new HttpResponseMessage(status) { Content = new StringContent(body, System.Text.Encoding.UTF8, "application/xml") };
+        var answer = new HttpResponseMessage(status) { Content = new StringContent(body ?? (code is null ? "<html/>" : $"<Error><Code>{code}</Code><Message>as the test wants</Message></Error>"), System.Text.Encoding.UTF8, "application/xml") };
 #pragma warning restore CA2000
         if (code is not null)
         {
