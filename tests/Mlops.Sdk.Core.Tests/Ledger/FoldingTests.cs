@@ -272,6 +272,7 @@ public sealed class FoldingTests
         {
             await ledger.AttachAsync(new Tally());
             await AppendAsync(ledger, 0, 50);
+            await FoldedAsync(ledger);
         }
 
         string saved = (await KeysAsync("ledger/snapshots/tally/1/"))[^1];
@@ -311,6 +312,7 @@ public sealed class FoldingTests
         {
             await ledger.AttachAsync(new Tally());
             await AppendAsync(ledger, 0, 50);
+            await FoldedAsync(ledger);
         }
 
         await using ObjectLedger again = await OpenAsync();
