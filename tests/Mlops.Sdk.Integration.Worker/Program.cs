@@ -1,9 +1,17 @@
 // Predicts without pause while another process promotes: every answer is checked, to the bit, against what its version answers.
+//   Worker FOLDER COUNT
+//   Worker registry FOLDER NAME     registers versions and moves aliases until it is killed; see RegistryWriter
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Mlops.Sdk;
 using Mlops.Sdk.Integration.Worker;
 using Mlops.Sdk.Serving;
+
+if (args[0] == "registry")
+{
+    await RegistryWriter.RunAsync(args[1], args[2]);
+    return 0;
+}
 
 int count = int.Parse(args[1], CultureInfo.InvariantCulture);
 await using MlopsWorkspace mlops = await MlopsWorkspace.OpenAsync(args[0], m => m.Services.Configure<MlopsOptions>(o => o.PollInterval = TimeSpan.FromMilliseconds(20)));

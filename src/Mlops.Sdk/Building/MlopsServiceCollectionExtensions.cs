@@ -30,6 +30,8 @@ public static class MlopsServiceCollectionExtensions
         services.TryAddSingleton<IObjectStore>(provider =>
             new FolderObjectStore(provider.GetRequiredService<IOptions<MlopsOptions>>().Value.Folder, provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<IArtifactStore>(provider => new ArtifactStore(provider.GetRequiredService<IObjectStore>()));
+        services.TryAddSingleton(provider => new ArtifactCollector(
+            provider.GetRequiredService<IObjectStore>(), provider.GetRequiredService<ILedger>(), provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<LedgerHolder>();
         services.TryAddSingleton<ILedger>(provider => provider.GetRequiredService<LedgerHolder>().Ledger);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, WorkspaceStarter>());

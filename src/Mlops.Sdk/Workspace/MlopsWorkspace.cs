@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Mlops.Sdk.Monitoring;
 using Mlops.Sdk.Pipelines;
+using Mlops.Sdk.Registry;
 using Mlops.Sdk.Serving;
 
 namespace Mlops.Sdk;
@@ -50,6 +51,20 @@ public sealed class MlopsWorkspace : IAsyncDisposable
     /// <summary>Gets the monitor.</summary>
     public ModelMonitor Monitor => _services.GetRequiredService<ModelMonitor>();
 
+    /// <summary>Gets experiments and tracked runs: parameters, metric series, files.</summary>
+    public IRunTracker Runs => _services.GetRequiredService<IRunTracker>();
+
+    /// <summary>Gets catalog search, model cards and lineage.</summary>
+    public ModelDiscovery Discovery => _services.GetRequiredService<ModelDiscovery>();
+
+    /// <summary>Gets what carries versions from one workspace to another.</summary>
+    public ModelBundles Bundles => _services.GetRequiredService<ModelBundles>();
+
+    /// <summary>Gets what takes existing models in.</summary>
+    public ModelImports Imports => _services.GetRequiredService<ModelImports>();
+
+    /// <summary>Gets what removes files that nothing names any more.</summary>
+    public ArtifactCollector Collector => _services.GetRequiredService<ArtifactCollector>();
 
     /// <summary>Opens a workspace in a folder, made when it is not there.</summary>
     /// <param name="folder">The folder.</param>

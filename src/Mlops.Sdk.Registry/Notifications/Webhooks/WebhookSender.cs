@@ -195,10 +195,10 @@ public sealed class WebhookSender : IDisposable
             };
             if (delivery.State == WebhookDeliveryState.DeadLetter)
             {
-                await TellDeadAsync(target, delivery, outcome.Attempt, cancellationToken).ConfigureAwait(false); // first the ledger: what is not sent must not be lost silently
+                await TellDeadAsync(target, delivery, outcome.Attempt).ConfigureAwait(false); // first the ledger: what is not sent must not be lost silently
             }
 
-            await KeepAsync(target, history, delivery, cancellationToken).ConfigureAwait(false);
+            await KeepAsync(target, history, delivery).ConfigureAwait(false);
             if (delivery.State == WebhookDeliveryState.Trying)
             {
                 NotificationLog.DeliveryFailed(_logger, target.Name, id, delivery.Attempts, outcome.Attempt.Problem!);
@@ -264,7 +264,7 @@ public sealed class WebhookSender : IDisposable
             {
                 await stream.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
             }
-            catch (Exception error) when (error is IOException or HttpRequestException)
+            catch (Exception error) when (error is IOException or HttpRequestException or OperationCanceledException)
             {
                 // the status is there already: what the receiver says besides does not matter
             }
@@ -306,11 +306,12 @@ public sealed class WebhookSender : IDisposable
         }
     }
 
-    private async ValueTask KeepAsync(WebhookTarget target, DeliveryHistory history, WebhookDelivery delivery, CancellationToken cancellationToken)
+    /// <summary>Writes down what came of an attempt, also while the sender is being stopped: the receiver has it, and a later start should know.</summary>
+    private async ValueTask KeepAsync(WebhookTarget target, DeliveryHistory history, WebhookDelivery delivery)
     {
         try
         {
-            await history.PutAsync(delivery, cancellationToken).ConfigureAwait(false);
+            await history.PutAsync(delivery, CancellationToken.None).ConfigureAwait(false);
         }
         catch (MlopsException error) when (error is MlopsStorageException or MlopsIntegrityException)
         {
@@ -318,7 +319,7 @@ public sealed class WebhookSender : IDisposable
         }
     }
 
-    private async ValueTask TellDeadAsync(WebhookTarget target, WebhookDelivery delivery, WebhookAttempt last, CancellationToken cancellationToken)
+    private async ValueTask TellDeadAsync(WebhookTarget target, WebhookDelivery delivery, WebhookAttempt last)
     {
         DeadLetterNote note = new(target.Name, delivery.Id, delivery.Number, delivery.Attempts, delivery.First, last.Status, last.Problem!);
         await _webhooks.Ledger.AppendAsync(
@@ -333,7 +334,7 @@ public sealed class WebhookSender : IDisposable
                     Actor = Actor.System,
                 },
             ],
-            cancellationToken).ConfigureAwait(false);
+            CancellationToken.None).ConfigureAwait(false);
     }
 
     /// <summary>What an attempt came to.</summary>
