@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
 using Azure;
@@ -13,6 +14,8 @@ public sealed partial class AzureBlobObjectStore
 {
     private const int MaxBlocks = 50_000;
     private const int FirstBuffer = 1 << 16;
+    private const int MaxLeftBlocks = 1_000;
+    private readonly ConcurrentDictionary<ObjectKey, byte> _leftBlocks = new(); // keys whose puts broke off after blocks had been sent
 
     /// <inheritdoc/>
     public async ValueTask<PutResult> PutAsync(ObjectKey key, Stream content, PutCondition condition = default, CancellationToken cancellationToken = default)
@@ -80,7 +83,8 @@ public sealed partial class AzureBlobObjectStore
         }
         catch (RequestFailedException refusal) when (IsConditionNotMet(refusal) || IsAbsent(refusal))
         {
-            if (body.Attempts <= 1)
+            bool mayBeOurBlocks = condition.MustBeAbsent && _leftBlocks.ContainsKey(key);
+            if (body.Attempts <= 1 && !mayBeOurBlocks)
             {
                 return default; // no earlier attempt that could have been the one in the way
             }
@@ -91,11 +95,29 @@ public sealed partial class AzureBlobObjectStore
                 return new PutResult(true, TextOf(found!.ETag));
             }
 
+            if (condition.MustBeAbsent && found is null)
+            {
+                // nothing is there but blocks that wait: the emulator lets them stand in the way of a whole put, not in that of a list of blocks
+                return await PutAsListAsync(key, blob, bytes, condition, cancellationToken).ConfigureAwait(false);
+            }
+
             // whoever stands there now came instead of ours, or, with an ETag to match, perhaps after it
             return condition.MustBeAbsent && found is not null
                 ? default
                 : throw new MlopsStorageException("store.unavailable", $"Cannot write '{key}' to the {Description}: an answer was lost, and others have written since. Whether the write took effect is not known; read the object and decide anew.", refusal);
         }
+    }
+
+    private async ValueTask<PutResult> PutAsListAsync(ObjectKey key, BlockBlobClient blob, ReadOnlyMemory<byte> bytes, PutCondition condition, CancellationToken cancellationToken)
+    {
+        string what = $"write '{key}' to";
+        List<string> ids = bytes.IsEmpty ? [] : [new BlockId(BlockId.OwnerOf(NewPutId()), 0, 0, default).ToString()];
+        if (ids.Count > 0)
+        {
+            await StageAsync(what, blob, ids[0], bytes, cancellationToken).ConfigureAwait(false);
+        }
+
+        return await CommitAsync(what, blob, ids, condition, null, cancellationToken).ConfigureAwait(false);
     }
 
     private async ValueTask<PutResult> PutBlocksAsync(
@@ -147,6 +169,11 @@ public sealed partial class AzureBlobObjectStore
             catch
             {
                 await sender.CancelAsync().ConfigureAwait(false); // what is sent already is nobody's and goes after a week
+                if (_leftBlocks.Count < MaxLeftBlocks)
+                {
+                    _leftBlocks.TryAdd(key, 0);
+                }
+
                 throw;
             }
             finally
