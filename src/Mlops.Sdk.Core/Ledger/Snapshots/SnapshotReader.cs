@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 
 namespace Mlops.Sdk;
 
@@ -7,19 +8,27 @@ namespace Mlops.Sdk;
 /// <param name="bytes">The bytes.</param>
 public sealed class SnapshotReader(ReadOnlyMemory<byte> bytes)
 {
+    private readonly ArraySegment<byte> _bytes = MemoryMarshal.TryGetArray(bytes, out ArraySegment<byte> array) ? array : bytes.ToArray(); // its span costs less than that of any memory
     private readonly List<string> _texts = [];
     private readonly List<Actor> _actors = [];
     private int _at;
     private long _time;
 
-    private int Left => bytes.Length - _at;
+    private int Left => _bytes.Count - _at;
 
     /// <summary>Reads a whole number.</summary>
     /// <returns>The number.</returns>
     /// <exception cref="FormatException">The bytes hold none.</exception>
     public long Number()
     {
-        int length = CompactBinary.ReadVarint(bytes.Span[_at..], out ulong value);
+        ReadOnlySpan<byte> rest = _bytes.AsSpan(_at);
+        if (!rest.IsEmpty && rest[0] < 0x80)
+        {
+            _at++;
+            return CompactBinary.UnZigZag(rest[0]); // most are small
+        }
+
+        int length = CompactBinary.ReadVarint(rest, out ulong value);
         if (length == 0)
         {
             throw Broken();
@@ -136,7 +145,7 @@ public sealed class SnapshotReader(ReadOnlyMemory<byte> bytes)
             throw Broken();
         }
 
-        double value = BitConverter.Int64BitsToDouble(BinaryPrimitives.ReadInt64LittleEndian(bytes.Span[_at..]));
+        double value = BitConverter.Int64BitsToDouble(BinaryPrimitives.ReadInt64LittleEndian(_bytes.AsSpan(_at)));
         _at += sizeof(long);
         return value;
     }
@@ -151,7 +160,7 @@ public sealed class SnapshotReader(ReadOnlyMemory<byte> bytes)
             throw Broken();
         }
 
-        Digest digest = Sdk.Digest.FromHash(bytes.Span.Slice(_at, 32));
+        Digest digest = Sdk.Digest.FromHash(_bytes.AsSpan(_at, 32));
         _at += 32;
         return digest;
     }
@@ -182,7 +191,7 @@ public sealed class SnapshotReader(ReadOnlyMemory<byte> bytes)
 
     private string Take(int length)
     {
-        string text = CompactBinary.Decode(bytes.Span.Slice(_at, length));
+        string text = CompactBinary.Decode(_bytes.AsSpan(_at, length));
         _at += length;
         return text;
     }
