@@ -15,49 +15,13 @@ internal static class EntryCodec
     internal static byte[] Write(LedgerDraft draft, string id, DateTimeOffset time, string source)
     {
         var buffer = new ArrayBufferWriter<byte>(512);
-        using (var json = new Utf8JsonWriter(buffer, Writing))
-        {
-            json.WriteStartObject();
-            json.WriteString("id"u8, id);
-            json.WriteString("time"u8, time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture));
-            json.WriteString("kind"u8, draft.Kind);
-            json.WriteNumber("format"u8, draft.Format);
-            json.WriteStartObject("resource"u8);
-            json.WriteString("kind"u8, draft.Resource.Kind);
-            json.WriteString("name"u8, draft.Resource.Name);
-            if (draft.Resource.Version is { } version)
-            {
-                json.WriteNumber("version"u8, version);
-            }
-
-            if (draft.Resource.Digest is { } digest)
-            {
-                json.WriteString("digest"u8, digest.ToString());
-            }
-
-            json.WriteEndObject();
-            if (draft.Outcome != LedgerOutcome.Done)
-            {
-                json.WriteString("outcome"u8, draft.Outcome == LedgerOutcome.Denied ? "denied"u8 : "failed"u8);
-            }
-
-            Actor actor = draft.Actor!;
-            json.WriteStartObject("actor"u8);
-            json.WriteString("id"u8, actor.Id);
-            json.WriteString("kind"u8, actor.Kind switch { ActorKind.User => "user"u8, ActorKind.Service => "service"u8, _ => "system"u8 });
-            WriteOptional(json, "scheme"u8, actor.Scheme);
-            WriteOptional(json, "onBehalfOf"u8, actor.OnBehalfOf);
-            json.WriteEndObject();
-            json.WriteString("reason"u8, draft.Reason);
-            json.WriteString("source"u8, source);
-            WriteOptional(json, "correlation"u8, draft.Correlation);
-            json.WritePropertyName("data"u8);
-            draft.Data.WriteTo(json);
-            json.WriteEndObject();
-        }
-
+        Write(buffer, id, time, draft.Kind, draft.Format, draft.Resource, draft.Outcome, draft.Actor!, draft.Reason, source, draft.Correlation, draft.Data);
         return buffer.WrittenSpan.ToArray();
     }
+
+    /// <summary>Writes an entry as the line that stands in the ledger, without a line feed: the same bytes, so that they can be proven against a checkpoint.</summary>
+    internal static void Write(IBufferWriter<byte> writer, LedgerEntry entry) =>
+        Write(writer, entry.Id, entry.Time, entry.Kind, entry.Format, entry.Resource, entry.Outcome, entry.Actor, entry.Reason, entry.Source, entry.Correlation, entry.Data);
 
     /// <summary>Reads a line. Members that are not known are passed over.</summary>
     /// <exception cref="JsonException">The line is no JSON.</exception>
@@ -261,6 +225,49 @@ internal static class EntryCodec
     }
 
     private static FormatException Missing(long number, string member) => new($"entry {number} has no '{member}'");
+
+    private static void Write(
+        IBufferWriter<byte> writer, string id, DateTimeOffset time, string kind, int format, LedgerResource resource, LedgerOutcome outcome,
+        Actor actor, string reason, string source, string? correlation, JsonElement data)
+    {
+        using var json = new Utf8JsonWriter(writer, Writing);
+        json.WriteStartObject();
+        json.WriteString("id"u8, id);
+        json.WriteString("time"u8, time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture));
+        json.WriteString("kind"u8, kind);
+        json.WriteNumber("format"u8, format);
+        json.WriteStartObject("resource"u8);
+        json.WriteString("kind"u8, resource.Kind);
+        json.WriteString("name"u8, resource.Name);
+        if (resource.Version is { } version)
+        {
+            json.WriteNumber("version"u8, version);
+        }
+
+        if (resource.Digest is { } digest)
+        {
+            json.WriteString("digest"u8, digest.ToString());
+        }
+
+        json.WriteEndObject();
+        if (outcome != LedgerOutcome.Done)
+        {
+            json.WriteString("outcome"u8, outcome == LedgerOutcome.Denied ? "denied"u8 : "failed"u8);
+        }
+
+        json.WriteStartObject("actor"u8);
+        json.WriteString("id"u8, actor.Id);
+        json.WriteString("kind"u8, actor.Kind switch { ActorKind.User => "user"u8, ActorKind.Service => "service"u8, _ => "system"u8 });
+        WriteOptional(json, "scheme"u8, actor.Scheme);
+        WriteOptional(json, "onBehalfOf"u8, actor.OnBehalfOf);
+        json.WriteEndObject();
+        json.WriteString("reason"u8, reason);
+        json.WriteString("source"u8, source);
+        WriteOptional(json, "correlation"u8, correlation);
+        json.WritePropertyName("data"u8);
+        data.WriteTo(json);
+        json.WriteEndObject();
+    }
 
     private static void WriteOptional(Utf8JsonWriter json, ReadOnlySpan<byte> name, string? value)
     {

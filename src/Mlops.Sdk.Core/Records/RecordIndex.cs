@@ -111,30 +111,28 @@ internal sealed class RecordIndex : ISnapshotProjection
     public void SaveSnapshot(IBufferWriter<byte> writer)
     {
         ArgumentNullException.ThrowIfNull(writer);
+        SnapshotWriter state = new(writer);
         lock (_gate)
         {
-            writer.Count(_logs.Count);
+            state.Number(_logs.Count);
             foreach ((string name, LogState log) in _logs)
             {
-                writer.Text(name);
-                writer.Count(log.NewerFormat);
-                writer.Count(log.Writers.Count);
+                state.Text(name);
+                state.Number(log.NewerFormat);
+                state.Number(log.Writers.Count);
                 foreach ((string id, List<SegmentFacts> segments) in log.Writers)
                 {
-                    writer.Text(id);
-                    writer.Count(segments.Count);
+                    state.Text(id);
+                    state.Number(segments.Count);
                     foreach (SegmentFacts facts in segments)
                     {
-                        writer.Count(facts.Segment);
-                        writer.Fixed64(facts.Hash.A);
-                        writer.Fixed64(facts.Hash.B);
-                        writer.Fixed64(facts.Hash.C);
-                        writer.Fixed64(facts.Hash.D);
-                        writer.Signed(facts.Records);
-                        writer.Signed(facts.Bytes);
-                        writer.Signed(facts.FromTicks);
-                        writer.Signed(facts.ToTicks);
-                        writer.Flag(facts.Deleted);
+                        state.Number(facts.Segment);
+                        state.Digest(facts.Hash.ToDigest());
+                        state.Number(facts.Records);
+                        state.Number(facts.Bytes);
+                        state.Time(new DateTimeOffset(facts.FromTicks, TimeSpan.Zero));
+                        state.Time(new DateTimeOffset(facts.ToTicks, TimeSpan.Zero));
+                        state.Flag(facts.Deleted);
                     }
                 }
             }
@@ -148,7 +146,7 @@ internal sealed class RecordIndex : ISnapshotProjection
             _logs.Clear();
             try
             {
-                Load(snapshot.Span);
+                Load(new SnapshotReader(snapshot));
             }
             catch (FormatException)
             {
@@ -167,18 +165,17 @@ internal sealed class RecordIndex : ISnapshotProjection
             : null;
     }
 
-    private void Load(ReadOnlySpan<byte> bytes)
+    private void Load(SnapshotReader reader)
     {
-        var reader = new CompactReader(bytes);
-        for (int logs = reader.Count(4); logs > 0; logs--)
+        for (int logs = reader.Count(); logs > 0; logs--)
         {
             string name = reader.Text();
             LogState log = Log(RecordKeys.IsLog(name) && !_logs.ContainsKey(name) ? name : throw new FormatException("a log has no name of its own"));
-            log.NewerFormat = reader.Int32();
-            for (int writers = reader.Count(3); writers > 0; writers--)
+            log.NewerFormat = reader.Int(least: 0);
+            for (int writers = reader.Count(); writers > 0; writers--)
             {
                 string id = reader.Text();
-                int count = reader.Count(38);
+                int count = reader.Count(bytesEach: 38);
                 var segments = new List<SegmentFacts>(count);
                 if (!RecordKeys.IsWriter(id) || !log.Writers.TryAdd(id, segments))
                 {
@@ -187,10 +184,10 @@ internal sealed class RecordIndex : ISnapshotProjection
 
                 for (int last = -1; count > 0; count--)
                 {
-                    int segment = reader.Int32();
-                    var hash = new CompactHash(reader.Fixed64(), reader.Fixed64(), reader.Fixed64(), reader.Fixed64());
-                    var facts = new SegmentFacts(id, segment, hash, reader.Signed(), reader.Signed(), reader.Signed(), reader.Signed(), reader.Flag());
-                    if (segment <= last || facts.FromTicks > facts.ToTicks || facts.FromTicks < 0 || facts.ToTicks > DateTimeOffset.MaxValue.UtcTicks || facts.Records < 0 || facts.Bytes is < 0 or > SegmentCodec.MaxObject)
+                    int segment = reader.Int(least: 0);
+                    var hash = CompactHash.Of(reader.Digest());
+                    var facts = new SegmentFacts(id, segment, hash, reader.Number(), reader.Number(), reader.Time().UtcTicks, reader.Time().UtcTicks, reader.Flag());
+                    if (segment <= last || facts.FromTicks > facts.ToTicks || facts.Records < 0 || facts.Bytes is < 0 or > SegmentCodec.MaxObject)
                     {
                         throw new FormatException("a segment's facts cannot be");
                     }
@@ -201,10 +198,7 @@ internal sealed class RecordIndex : ISnapshotProjection
             }
         }
 
-        if (reader.Left != 0)
-        {
-            throw new FormatException("it goes on after its end");
-        }
+        reader.End();
     }
 
     private LogState Log(string name)

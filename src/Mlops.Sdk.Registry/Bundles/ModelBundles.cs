@@ -363,7 +363,8 @@ public sealed class ModelBundles
             facts.Take(entry);
             if (lines.WrittenCount < MaxLineageBytes) // a version with a million deployments: the oldest entries are kept, the registration among them
             {
-                EntryLine.Write(lines, entry);
+                EntryCodec.Write(lines, entry); // the bytes that stand in the ledger, so that they can be proven against its checkpoints
+                lines.Write("\n"u8);
                 count++;
             }
         }

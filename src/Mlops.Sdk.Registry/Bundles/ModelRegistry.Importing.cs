@@ -25,20 +25,8 @@ public sealed partial class ModelRegistry
         string stage = status == VersionStatus.Rejected ? _lifecycle.Failed : _lifecycle.Passed;
 
         // the run of another workspace is no run of this one: the manifest and the provenance name it, the note does not
-        LedgerDraft Registration(int number, int? follows) => new(
-            LedgerKinds.VersionRegistered,
-            new LedgerResource("model", manifest.Model, number == 0 ? null : number, digest),
-            reason,
-            LedgerData.Of(new VersionNote(manifest.Model, number, digest, status, manifest.Files)
-            {
-                Parent = follows,
-                Metrics = manifest.Metrics,
-                Task = manifest.Schema.Task,
-                ModelFormat = manifest.ModelFormat,
-                Algorithm = manifest.Algorithm,
-                Dataset = manifest.Dataset,
-                Stage = stage == (status == VersionStatus.Rejected ? VersionStages.Rejected : VersionStages.Validated) ? null : stage,
-            }));
+        ModelManifest noted = manifest with { RunId = null };
+        LedgerDraft Registration(int number, int? follows) => Draft(noted, digest, reason, status, stage, number, follows);
 
         LedgerReceipt receipt = await DecideAsync(
             $"model:{manifest.Model}",

@@ -347,7 +347,7 @@ internal sealed class CatalogState : ISnapshotProjection
 
     public void SaveSnapshot(IBufferWriter<byte> writer)
     {
-        FactWriter to = new(writer);
+        SnapshotWriter to = new(writer);
         to.Number(_modelsInOrder.Count);
         foreach (ModelFacts model in _modelsInOrder)
         {
@@ -363,37 +363,37 @@ internal sealed class CatalogState : ISnapshotProjection
 
     public void LoadSnapshot(ReadOnlyMemory<byte> snapshot)
     {
-        TextTable texts = new();
-        FactReader from = new(snapshot.Span, texts);
-        int modelCount = from.Count();
+        SnapshotReader from = new(snapshot);
+        int modelCount = from.Count(bytesEach: 8);
         List<ModelFacts> models = new(modelCount);
         Dictionary<string, ModelFacts> byName = new(modelCount, StringComparer.Ordinal);
         for (int i = 0; i < modelCount; i++)
         {
-            ModelFacts model = CatalogSnapshot.ReadModel(ref from, i);
+            ModelFacts model = CatalogSnapshot.ReadModel(from, i);
             if (!byName.TryAdd(model.Name, model))
             {
-                throw FactReader.Broken();
+                throw SnapshotReader.Broken();
             }
 
             models.Add(model);
         }
 
-        int count = from.Count();
+        int count = from.Count(bytesEach: 48);
         List<VersionFacts> versions = new(count);
         for (int i = 0; i < count; i++)
         {
-            versions.Add(CatalogSnapshot.ReadVersion(ref from, models, i));
+            versions.Add(CatalogSnapshot.ReadVersion(from, models, i));
         }
 
-        if (!from.AtEnd || models.Exists(m => m.Aliases.Exists(a => a.Value < 1 || a.Value > m.Versions.Count)))
+        from.End();
+        if (models.Exists(m => m.Aliases.Exists(a => a.Value < 1 || a.Value > m.Versions.Count)))
         {
-            throw FactReader.Broken();
+            throw SnapshotReader.Broken();
         }
 
         lock (_gate)
         {
-            (_texts, _models, _modelsInOrder, _versionsInOrder) = (texts, byName, models, versions);
+            (_texts, _models, _modelsInOrder, _versionsInOrder) = (new TextTable(), byName, models, versions);
             WordsChanged?.Invoke(null, null);
         }
     }

@@ -234,12 +234,11 @@ internal sealed class LineageState : ISnapshotProjection
 
     private static string VersionName(string model, int number) => string.Create(CultureInfo.InvariantCulture, $"{model}/{number}");
 
-    public void SaveSnapshot(IBufferWriter<byte> writer) => _graph.Save(new FactWriter(writer));
+    public void SaveSnapshot(IBufferWriter<byte> writer) => _graph.Save(new SnapshotWriter(writer));
 
     public void LoadSnapshot(ReadOnlyMemory<byte> snapshot)
     {
-        FactReader from = new(snapshot.Span);
-        Graph graph = Graph.Load(ref from);
+        Graph graph = Graph.Load(new SnapshotReader(snapshot));
         lock (_gate)
         {
             _graph = graph;
@@ -438,7 +437,7 @@ internal sealed class LineageState : ISnapshotProjection
             return [.. found.OrderBy(f => f.Node.Name, StringComparer.Ordinal).Take(most)];
         }
 
-        internal void Save(FactWriter to)
+        internal void Save(SnapshotWriter to)
         {
             to.Number(_kinds.Count);
             _kinds.ForEach(to.Text);
@@ -475,25 +474,25 @@ internal sealed class LineageState : ISnapshotProjection
             }
         }
 
-        internal static Graph Load(ref FactReader from)
+        internal static Graph Load(SnapshotReader from)
         {
             Graph graph = new();
             for (int left = from.Count(); left > 0; left--)
             {
                 if (graph.KindId(from.Text()) != graph._kinds.Count - 1)
                 {
-                    throw FactReader.Broken();
+                    throw SnapshotReader.Broken();
                 }
             }
 
-            int nodes = from.Count();
+            int nodes = from.Count(bytesEach: 3);
             graph._ids.EnsureCapacity(nodes);
             for (int i = 0; i < nodes; i++)
             {
-                string kind = graph._kinds[from.Number(0, graph._kinds.Count - 1)];
+                string kind = graph._kinds[from.Int(0, graph._kinds.Count - 1)];
                 if (graph.Node(kind, from.Text()) != i)
                 {
-                    throw FactReader.Broken();
+                    throw SnapshotReader.Broken();
                 }
 
                 if (from.OptionalText() is { } label)
@@ -504,7 +503,7 @@ internal sealed class LineageState : ISnapshotProjection
 
             for (int left = from.Count(); left > 0; left--)
             {
-                graph.Add(from.Number(0, nodes - 1), from.Number(0, nodes - 1), from.Number(0, graph._kinds.Count - 1), from.Number());
+                graph.Add(from.Int(0, nodes - 1), from.Int(0, nodes - 1), from.Int(0, graph._kinds.Count - 1), from.Number());
             }
 
             for (int left = from.Count(); left > 0; left--)
@@ -514,19 +513,20 @@ internal sealed class LineageState : ISnapshotProjection
                 long end = from.Number();
                 if (!graph.Runs.TryAdd(run, new RunMarks(start, end < 0 ? null : end)))
                 {
-                    throw FactReader.Broken();
+                    throw SnapshotReader.Broken();
                 }
             }
 
             for (int left = from.Count(); left > 0; left--)
             {
-                if (!graph.Versions.TryAdd(from.Text(), from.Number(0, int.MaxValue)))
+                if (!graph.Versions.TryAdd(from.Text(), from.Int(least: 0)))
                 {
-                    throw FactReader.Broken();
+                    throw SnapshotReader.Broken();
                 }
             }
 
-            return from.AtEnd ? graph : throw FactReader.Broken();
+            from.End();
+            return graph;
         }
 
         private bool IsContext(int relation) => _kinds[relation] is Followed or Triggered;

@@ -17,7 +17,7 @@ internal sealed partial class RegistryState
     /// <inheritdoc/>
     public void SaveSnapshot(IBufferWriter<byte> writer)
     {
-        StateWriter state = new(writer);
+        SnapshotWriter state = new(writer);
         lock (_gate)
         {
             state.Number(_models.Count);
@@ -37,14 +37,14 @@ internal sealed partial class RegistryState
     /// <inheritdoc/>
     public void LoadSnapshot(ReadOnlyMemory<byte> snapshot)
     {
-        StateReader state = new(snapshot);
+        SnapshotReader state = new(snapshot);
         SortedDictionary<string, ModelState> models = new(StringComparer.Ordinal);
         for (int left = state.Count(); left > 0; left--)
         {
             ModelState model = LoadModel(state);
             if (!models.TryAdd(model.Name, model))
             {
-                throw StateReader.Broken();
+                throw SnapshotReader.Broken();
             }
         }
 
@@ -56,7 +56,7 @@ internal sealed partial class RegistryState
             RunState run = LoadRun(state);
             if (!runs.TryAdd(run.Id, run))
             {
-                throw StateReader.Broken();
+                throw SnapshotReader.Broken();
             }
 
             inOrder.Add(run);
@@ -73,12 +73,12 @@ internal sealed partial class RegistryState
         }
     }
 
-    private static void Save(StateWriter state, ModelState model)
+    private static void Save(SnapshotWriter state, ModelState model)
     {
         state.Shared(model.Name);
         state.Shared(model.Description);
         state.Shared(model.Owner);
-        state.Number(model.Described ? 1 : 0);
+        state.Flag(model.Described);
         Save(state, model.Tags);
         Save(state, model.Newer);
         state.Number(model.History.Count);
@@ -123,7 +123,7 @@ internal sealed partial class RegistryState
         }
     }
 
-    private static ModelState LoadModel(StateReader state)
+    private static ModelState LoadModel(SnapshotReader state)
     {
         ModelState model = new(state.SharedText())
         {
@@ -153,7 +153,7 @@ internal sealed partial class RegistryState
             string alias = state.SharedText();
             if (!model.Aliases.TryAdd(alias, LoadAlias(state, model, alias)))
             {
-                throw StateReader.Broken();
+                throw SnapshotReader.Broken();
             }
         }
 
@@ -165,14 +165,14 @@ internal sealed partial class RegistryState
             model.Deployments.Add(deployment);
             if (deployment.End is null && !model.Open.TryAdd(deployment.Host, i))
             {
-                throw StateReader.Broken();
+                throw SnapshotReader.Broken();
             }
         }
 
         return model;
     }
 
-    private static void Save(StateWriter state, ModelVersion version)
+    private static void Save(SnapshotWriter state, ModelVersion version)
     {
         state.Digest(version.Digest);
         state.Number((int)version.Status);
@@ -181,7 +181,7 @@ internal sealed partial class RegistryState
         state.Actor(version.By);
         state.Time(version.At);
         state.Number(version.Parent ?? 0);
-        state.Number(version.Parent is null ? 0 : 1);
+        state.Flag(version.Parent is not null);
         state.Shared(version.Stage);
         state.Optional(version.DeletedAt);
         state.Number(version.Metrics.Count);
@@ -194,7 +194,7 @@ internal sealed partial class RegistryState
         }
 
         Save(state, version.Tags);
-        state.Number(version.Deprecation is null ? 0 : 1);
+        state.Flag(version.Deprecation is not null);
         if (version.Deprecation is { } deprecation)
         {
             state.Number(deprecation.Successor ?? 0); // versions count from 1
@@ -204,7 +204,7 @@ internal sealed partial class RegistryState
         }
     }
 
-    private static ModelVersion LoadVersion(StateReader state, string model, int number)
+    private static ModelVersion LoadVersion(SnapshotReader state, string model, int number)
     {
         ModelVersion version = new(model, number, state.Digest(), (VersionStatus)state.Int(least: 0), state.Shared(), state.SharedText(), state.Actor(), state.Time());
         int parent = state.Int();
@@ -215,7 +215,7 @@ internal sealed partial class RegistryState
         {
             if (!metrics.TryAdd(state.SharedText(), new MetricValue(state.Real(), state.OptionalReal(), state.OptionalReal())))
             {
-                throw StateReader.Broken();
+                throw SnapshotReader.Broken();
             }
         }
 
@@ -229,7 +229,7 @@ internal sealed partial class RegistryState
         return version with { Deprecation = new VersionDeprecation(successor == 0 ? null : successor, state.SharedText(), state.Actor(), state.Time()) };
     }
 
-    private static AliasTrack LoadAlias(StateReader state, ModelState model, string alias)
+    private static AliasTrack LoadAlias(SnapshotReader state, ModelState model, string alias)
     {
         AliasTrack track = new();
         int count = state.Count();
@@ -241,7 +241,7 @@ internal sealed partial class RegistryState
             int to = state.Int(least: 0);
             if (to > model.Versions.Count)
             {
-                throw StateReader.Broken();
+                throw SnapshotReader.Broken();
             }
 
             track.Steps.Add(new AliasStep(last, to, state.Time()));
@@ -249,7 +249,7 @@ internal sealed partial class RegistryState
 
         if (track.Steps.Count == 0)
         {
-            throw StateReader.Broken();
+            throw SnapshotReader.Broken();
         }
 
         int from = track.Steps.Count > 1 ? track.Steps[^2].To : 0;
@@ -257,11 +257,11 @@ internal sealed partial class RegistryState
         return track;
     }
 
-    private static void Save(StateWriter state, RunState run)
+    private static void Save(SnapshotWriter state, RunState run)
     {
         state.Text(run.Id);
         Save(state, run.Newer);
-        state.Number(run.Record is null ? 0 : 1);
+        state.Flag(run.Record is not null);
         if (run.Record is not { } record)
         {
             return;
@@ -279,7 +279,7 @@ internal sealed partial class RegistryState
         state.Shared(record.Message);
     }
 
-    private static RunState LoadRun(StateReader state)
+    private static RunState LoadRun(SnapshotReader state)
     {
         RunState run = new(state.Text()) { Newer = LoadNewer(state) };
         if (!state.Flag())
@@ -300,7 +300,7 @@ internal sealed partial class RegistryState
         return run;
     }
 
-    private static void Save(StateWriter state, IReadOnlyDictionary<string, string> tags)
+    private static void Save(SnapshotWriter state, IReadOnlyDictionary<string, string> tags)
     {
         state.Number(tags.Count);
         foreach ((string key, string value) in tags)
@@ -310,7 +310,7 @@ internal sealed partial class RegistryState
         }
     }
 
-    private static IReadOnlyDictionary<string, string> LoadTags(StateReader state)
+    private static IReadOnlyDictionary<string, string> LoadTags(SnapshotReader state)
     {
         int count = state.Count();
         if (count == 0)
@@ -323,16 +323,16 @@ internal sealed partial class RegistryState
         {
             if (!tags.TryAdd(state.SharedText(), state.SharedText()))
             {
-                throw StateReader.Broken();
+                throw SnapshotReader.Broken();
             }
         }
 
         return tags;
     }
 
-    private static void Save(StateWriter state, NewerEntry? newer)
+    private static void Save(SnapshotWriter state, NewerEntry? newer)
     {
-        state.Number(newer is null ? 0 : 1);
+        state.Flag(newer is not null);
         if (newer is not null)
         {
             state.Number(newer.Number);
@@ -341,11 +341,11 @@ internal sealed partial class RegistryState
         }
     }
 
-    private static NewerEntry? LoadNewer(StateReader state) => state.Flag() ? new NewerEntry(state.Number(), state.SharedText(), state.Int()) : null;
+    private static NewerEntry? LoadNewer(SnapshotReader state) => state.Flag() ? new NewerEntry(state.Number(), state.SharedText(), state.Int()) : null;
 
-    private static long Later(StateReader state, long last, bool first)
+    private static long Later(SnapshotReader state, long last, bool first)
     {
         long step = state.Number();
-        return step >= (first ? 0 : 1) && step <= long.MaxValue - last ? last + step : throw StateReader.Broken();
+        return step >= (first ? 0 : 1) && step <= long.MaxValue - last ? last + step : throw SnapshotReader.Broken();
     }
 }

@@ -12,7 +12,7 @@ internal sealed partial class TrackingState : ISnapshotProjection
     private readonly Dictionary<string, TrackedRunState> _runs = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, ExperimentState> _experiments = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, int> _versions = new(StringComparer.Ordinal); // how many versions a model has
-    private readonly Dictionary<string, string> _texts = new(StringComparer.Ordinal);       // names that many runs share are one string
+    private TextTable _texts = new();                                                       // names that many runs share are one string
     private readonly List<TrackedRunState> _order = [];                                     // as started
 
     public string SnapshotName => "tracking";
@@ -168,12 +168,12 @@ internal sealed partial class TrackingState : ISnapshotProjection
         ExperimentState experiment = ExperimentOf(start.Experiment, entry.Time, out string name);
         run.Change(r =>
         {
-            (r.Experiment, r.Trigger, r.Reason, r.By, r.Started, r.Hypothesis) = (name, Shared(start.Trigger), entry.Reason, entry.Actor, entry.Time, start.Hypothesis);
+            (r.Experiment, r.Trigger, r.Reason, r.By, r.Started, r.Hypothesis) = (name, _texts.Get(start.Trigger), entry.Reason, entry.Actor, entry.Time, start.Hypothesis);
             foreach ((string key, string value) in start.Parameters)
             {
                 if (key is not null && value is not null)
                 {
-                    r.Parameters.TryAdd(Shared(key), value);
+                    r.Parameters.TryAdd(_texts.Get(key), value);
                 }
             }
         });
@@ -216,7 +216,7 @@ internal sealed partial class TrackingState : ISnapshotProjection
             r.Environment = note.Environment is { } environment ? environment with { CpuFeatures = environment.CpuFeatures ?? [] } : r.Environment;
             foreach ((string key, string value) in (note.Parameters ?? new Dictionary<string, string>()).Where(p => TrackingRules.IsKey(p.Key) && TrackingRules.IsValue(p.Value)))
             {
-                r.Parameters.TryAdd(Shared(key), value); // the first value holds
+                r.Parameters.TryAdd(_texts.Get(key), value); // the first value holds
             }
 
             foreach ((string key, string? value) in (note.Tags ?? new Dictionary<string, string?>()).Where(t => TrackingRules.IsKey(t.Key)))
@@ -227,7 +227,7 @@ internal sealed partial class TrackingState : ISnapshotProjection
                 }
                 else if (TrackingRules.IsValue(value))
                 {
-                    r.Tags[Shared(key)] = value;
+                    r.Tags[_texts.Get(key)] = value;
                 }
             }
 
@@ -238,7 +238,7 @@ internal sealed partial class TrackingState : ISnapshotProjection
 
             foreach (SeriesNote series in (note.Series ?? []).Where(s => s is { Count: > 0 } && TrackingRules.IsKey(s.Name)))
             {
-                r.Metrics[Shared(series.Name)] = Merge(r.Metrics.GetValueOrDefault(series.Name), series);
+                r.Metrics[_texts.Get(series.Name)] = Merge(r.Metrics.GetValueOrDefault(series.Name), series);
             }
         });
     }
@@ -291,14 +291,14 @@ internal sealed partial class TrackingState : ISnapshotProjection
             }
             else if (TrackingRules.IsValue(value))
             {
-                experiment.Tags[Shared(key)] = value;
+                experiment.Tags[_texts.Get(key)] = value;
             }
         }
     }
 
     private ExperimentState ExperimentOf(string name, DateTimeOffset time, out string shared)
     {
-        shared = Shared(name);
+        shared = _texts.Get(name);
         if (!_experiments.TryGetValue(shared, out ExperimentState? experiment))
         {
             _experiments.Add(shared, experiment = new ExperimentState { Created = time, Updated = time });
@@ -306,21 +306,6 @@ internal sealed partial class TrackingState : ISnapshotProjection
 
         experiment.Updated = time > experiment.Updated ? time : experiment.Updated;
         return experiment;
-    }
-
-    private string Shared(string text)
-    {
-        if (_texts.TryGetValue(text, out string? known))
-        {
-            return known;
-        }
-
-        if (_texts.Count < 100_000)
-        {
-            _texts.Add(text, text);
-        }
-
-        return text;
     }
 }
 

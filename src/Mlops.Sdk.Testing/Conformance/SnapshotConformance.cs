@@ -6,7 +6,7 @@ namespace Mlops.Sdk.Testing;
 /// <param name="message">What was expected and what was found.</param>
 public sealed class SnapshotConformanceException(string message) : Exception(message);
 
-/// <summary>The contract of <see cref="ISnapshotProjection"/> as a check: saving and loading anywhere changes nothing, equal entries give equal bytes, hostile bytes are refused.</summary>
+/// <summary>The contract of <see cref="ISnapshotProjection"/> as a check: saving and loading anywhere changes nothing, equal entries give equal bytes, hostile bytes are refused and leave an empty view.</summary>
 public static class SnapshotConformance
 {
     private const int Damages = 400;
@@ -49,6 +49,7 @@ public static class SnapshotConformance
     /// <summary>Damaged bytes never reach a view, for they are checked by digest; those of another writer may, and must neither pass as something else's error nor be believed without bounds.</summary>
     private static void RefuseDamage(Func<ISnapshotProjection> create, byte[] good, Random random)
     {
+        byte[] empty = Save(create());
         for (int i = 0; i < Damages && good.Length > 0; i++)
         {
             byte[] bad = i % 2 == 0 ? good[..random.Next(good.Length)] : [.. good];
@@ -57,13 +58,17 @@ public static class SnapshotConformance
                 bad[random.Next(bad.Length)] ^= (byte)(1 << random.Next(8));
             }
 
+            ISnapshotProjection view = create();
             try
             {
-                create().LoadSnapshot(bad);
+                view.LoadSnapshot(bad);
             }
             catch (FormatException)
             {
-                // refused as it should be
+                if (!Save(view).AsSpan().SequenceEqual(empty))
+                {
+                    throw new SnapshotConformanceException($"{view.SnapshotName}: a view that refused damaged bytes should be empty and keeps a part of them. Take the state over only when all of it is read.");
+                }
             }
             catch (Exception error) when (error is not SnapshotConformanceException)
             {

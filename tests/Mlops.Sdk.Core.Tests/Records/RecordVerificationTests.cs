@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
+using Mlops.Sdk.Testing;
 
 namespace Mlops.Sdk.Core.Tests.Records;
 
@@ -176,35 +177,12 @@ public sealed class RecordVerificationTests
             await log.DeleteBeforeAsync(RecordWorkspace.Start.AddSeconds(1), "old");
         }
 
+        SnapshotConformance.Check(() => new RecordIndex(), await workspace.Ledger.ReadAsync().ToArrayAsync());
         RecordIndex folded = await FoldAsync(workspace);
-        byte[] saved = Save(folded);
-        Assert.Equal(saved, Save(await FoldAsync(workspace)));
-        var loaded = (RecordIndex)folded.NewEmpty();
-        loaded.LoadSnapshot(saved);
+        var loaded = new RecordIndex();
+        loaded.LoadSnapshot(Save(folded));
         Assert.Equal(folded.Segments("l"), loaded.Segments("l"));
-        Assert.Equal(saved, Save(loaded));
         Assert.Contains(loaded.Segments("l"), s => s.Deleted);
-        for (int cut = 0; cut < saved.Length; cut++)
-        {
-            Assert.Throws<FormatException>(() => loaded.LoadSnapshot(saved.AsMemory(0, cut)));
-            Assert.Empty(loaded.Segments("l"));
-        }
-
-        Gen.Select(Gen.Int[0, saved.Length - 1], Gen.Byte).Sample((at, value) =>
-        {
-            byte[] bad = [.. saved];
-            bad[at] = value;
-            var other = new RecordIndex();
-            try
-            {
-                other.LoadSnapshot(bad);
-                Assert.Equal(bad, Save(other));
-            }
-            catch (FormatException)
-            {
-                Assert.Empty(other.Segments("l"));
-            }
-        });
     }
 
     private static async Task<RecordWorkspace> FillAsync(RecordCompression compression = RecordCompression.None)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
@@ -70,10 +71,11 @@ public sealed class ModelBundlesTests
             stored.AddRange((await reader.ReadToEndAsync()).Split('\n').Where(l => l.StartsWith("{\"id\"", StringComparison.Ordinal)));
         }
 
-        System.Buffers.ArrayBufferWriter<byte> lines = new();
+        ArrayBufferWriter<byte> lines = new();
         foreach (LedgerEntry entry in await workspace.EntriesAsync())
         {
-            EntryLine.Write(lines, entry);
+            EntryCodec.Write(lines, entry);
+            lines.Write("\n"u8);
         }
 
         Assert.Equal(stored, Encoding.UTF8.GetString(lines.WrittenSpan).TrimEnd('\n').Split('\n'));

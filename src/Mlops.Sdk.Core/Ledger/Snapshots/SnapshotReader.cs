@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using System.Text;
+using System.Runtime.InteropServices;
 
 namespace Mlops.Sdk;
 
@@ -8,41 +8,45 @@ namespace Mlops.Sdk;
 /// <param name="bytes">The bytes.</param>
 public sealed class SnapshotReader(ReadOnlyMemory<byte> bytes)
 {
+    private readonly ArraySegment<byte> _bytes = MemoryMarshal.TryGetArray(bytes, out ArraySegment<byte> array) ? array : bytes.ToArray(); // its span costs less than that of any memory
     private readonly List<string> _texts = [];
     private readonly List<Actor> _actors = [];
     private int _at;
     private long _time;
 
-    private int Left => bytes.Length - _at;
+    private int Left => _bytes.Count - _at;
 
     /// <summary>Reads a whole number.</summary>
     /// <returns>The number.</returns>
     /// <exception cref="FormatException">The bytes hold none.</exception>
     public long Number()
     {
-        ReadOnlySpan<byte> span = bytes.Span[_at..];
-        ulong value = 0;
-        for (int i = 0; i < span.Length && i < 10; i++)
+        ReadOnlySpan<byte> rest = _bytes.AsSpan(_at);
+        if (!rest.IsEmpty && rest[0] < 0x80)
         {
-            value |= (ulong)(span[i] & 0x7F) << (7 * i);
-            if (span[i] < 0x80)
-            {
-                _at += i + 1;
-                return (long)(value >> 1) ^ -(long)(value & 1);
-            }
+            _at++;
+            return CompactBinary.UnZigZag(rest[0]); // most are small
         }
 
-        throw Broken();
+        int length = CompactBinary.ReadVarint(rest, out ulong value);
+        if (length == 0)
+        {
+            throw Broken();
+        }
+
+        _at += length;
+        return CompactBinary.UnZigZag(value);
     }
 
     /// <summary>Reads a whole number of 32 bits.</summary>
     /// <param name="least">The least number that may be.</param>
+    /// <param name="most">The greatest number that may be; none if it is below <paramref name="least"/>.</param>
     /// <returns>The number.</returns>
     /// <exception cref="FormatException">The bytes hold none.</exception>
-    public int Int(int least = int.MinValue)
+    public int Int(int least = int.MinValue, int most = int.MaxValue)
     {
         long value = Number();
-        return value >= least && value <= int.MaxValue ? (int)value : throw Broken();
+        return value >= least && value <= most ? (int)value : throw Broken();
     }
 
     /// <summary>Reads yes or no.</summary>
@@ -50,13 +54,15 @@ public sealed class SnapshotReader(ReadOnlyMemory<byte> bytes)
     /// <exception cref="FormatException">The bytes hold none.</exception>
     public bool Flag() => Number() switch { 0 => false, 1 => true, _ => throw Broken() };
 
-    /// <summary>Reads a count of things of at least one byte each, so that no more is allocated than the bytes can hold.</summary>
-    /// <returns>The count, at least 0 and at most the bytes that are left.</returns>
+    /// <summary>Reads a count of things, held against the bytes that are left, so that room may be made for so many at once.</summary>
+    /// <param name="bytesEach">The bytes that each thing takes at least, from 1.</param>
+    /// <returns>The count, at least 0 and at most as many as the bytes that are left can hold.</returns>
     /// <exception cref="FormatException">The bytes hold none.</exception>
-    public int Count()
+    public int Count(int bytesEach = 1)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(bytesEach, 1);
         long value = Number();
-        return value >= 0 && value <= Left ? (int)value : throw Broken();
+        return value >= 0 && value <= Left / bytesEach ? (int)value : throw Broken();
     }
 
     /// <summary>Reads a text that many things share, or null.</summary>
@@ -88,12 +94,17 @@ public sealed class SnapshotReader(ReadOnlyMemory<byte> bytes)
     /// <summary>Reads a text that only one thing has.</summary>
     /// <returns>The text.</returns>
     /// <exception cref="FormatException">The bytes hold none.</exception>
-    public string Text()
+    public string Text() => Take(Count());
+
+    /// <summary>Reads a text that only one thing has, or that there is none.</summary>
+    /// <returns>The text, or null.</returns>
+    /// <exception cref="FormatException">The bytes hold none.</exception>
+    public string? OptionalText()
     {
-        int length = Count();
-        string text = Encoding.UTF8.GetString(bytes.Span.Slice(_at, length));
-        _at += length;
-        return text;
+        long length = Number() - 1;
+        return length == -1 ? null
+            : length >= 0 && length <= Left ? Take((int)length)
+            : throw Broken();
     }
 
     /// <summary>Reads an actor.</summary>
@@ -105,8 +116,8 @@ public sealed class SnapshotReader(ReadOnlyMemory<byte> bytes)
         if (place == 0)
         {
             string id = SharedText();
-            int kind = Int(least: 0);
-            Actor actor = new(id, (ActorKind)kind, Shared(), Shared());
+            var kind = (ActorKind)Int(least: 0);
+            Actor actor = new(id, Enum.IsDefined(kind) ? kind : throw Broken(), Shared(), Shared());
             _actors.Add(actor);
             return actor;
         }
@@ -134,7 +145,7 @@ public sealed class SnapshotReader(ReadOnlyMemory<byte> bytes)
             throw Broken();
         }
 
-        double value = BitConverter.Int64BitsToDouble(BinaryPrimitives.ReadInt64LittleEndian(bytes.Span[_at..]));
+        double value = BitConverter.Int64BitsToDouble(BinaryPrimitives.ReadInt64LittleEndian(_bytes.AsSpan(_at)));
         _at += sizeof(long);
         return value;
     }
@@ -149,7 +160,7 @@ public sealed class SnapshotReader(ReadOnlyMemory<byte> bytes)
             throw Broken();
         }
 
-        Digest digest = Sdk.Digest.FromHash(bytes.Span.Slice(_at, 32));
+        Digest digest = Sdk.Digest.FromHash(_bytes.AsSpan(_at, 32));
         _at += 32;
         return digest;
     }
@@ -177,4 +188,11 @@ public sealed class SnapshotReader(ReadOnlyMemory<byte> bytes)
     /// <summary>Makes the error of bytes that are no state, for rules of a projection's own.</summary>
     /// <returns>The error, to be thrown.</returns>
     public static FormatException Broken() => new("the bytes are no saved state of this view");
+
+    private string Take(int length)
+    {
+        string text = CompactBinary.Decode(_bytes.AsSpan(_at, length));
+        _at += length;
+        return text;
+    }
 }

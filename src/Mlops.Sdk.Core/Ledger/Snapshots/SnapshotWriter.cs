@@ -15,20 +15,7 @@ public sealed class SnapshotWriter(IBufferWriter<byte> output)
 
     /// <summary>Writes a whole number; small ones of either sign are short.</summary>
     /// <param name="value">The number.</param>
-    public void Number(long value)
-    {
-        ulong rest = (ulong)((value << 1) ^ (value >> 63));
-        Span<byte> span = output.GetSpan(10);
-        int length = 0;
-        while (rest >= 0x80)
-        {
-            span[length++] = (byte)(rest | 0x80);
-            rest >>= 7;
-        }
-
-        span[length++] = (byte)rest;
-        output.Advance(length);
-    }
+    public void Number(long value) => output.Varint(CompactBinary.ZigZag(value));
 
     /// <summary>Writes yes or no.</summary>
     /// <param name="value">Which.</param>
@@ -61,8 +48,22 @@ public sealed class SnapshotWriter(IBufferWriter<byte> output)
         ArgumentNullException.ThrowIfNull(text);
         int length = Encoding.UTF8.GetByteCount(text);
         Number(length);
-        Span<byte> span = output.GetSpan(Math.Max(length, 1));
-        output.Advance(Encoding.UTF8.GetBytes(text, span));
+        Write(text, length);
+    }
+
+    /// <summary>Writes a text that only one thing has, or that there is none.</summary>
+    /// <param name="text">The text, or null.</param>
+    public void Optional(string? text)
+    {
+        if (text is null)
+        {
+            Number(0);
+            return;
+        }
+
+        int length = Encoding.UTF8.GetByteCount(text);
+        Number(length + 1L);
+        Write(text, length);
     }
 
     /// <summary>Writes an actor.</summary>
@@ -112,7 +113,7 @@ public sealed class SnapshotWriter(IBufferWriter<byte> output)
     /// <param name="value">The number, or null.</param>
     public void Optional(double? value)
     {
-        Number(value is null ? 0 : 1);
+        Flag(value is not null);
         if (value is { } there)
         {
             Real(there);
@@ -123,10 +124,12 @@ public sealed class SnapshotWriter(IBufferWriter<byte> output)
     /// <param name="value">The time, or null.</param>
     public void Optional(DateTimeOffset? value)
     {
-        Number(value is null ? 0 : 1);
+        Flag(value is not null);
         if (value is { } there)
         {
             Time(there);
         }
     }
+
+    private void Write(string text, int length) => output.Advance(Encoding.UTF8.GetBytes(text, output.GetSpan(Math.Max(length, 1))));
 }
