@@ -1,3 +1,4 @@
+using global::Azure.Storage.Blobs;
 using Mlops.Sdk.Azure.Tests.Emulator;
 using Mlops.Sdk.Testing;
 
@@ -11,8 +12,8 @@ public sealed class ConformanceTests(Azurite azurite)
     /// <summary>Gets the rules that hold when answers are lost: all but those whose refused writers are told that the outcome is not known (see WritingTests).</summary>
     public static TheoryData<string> RulesWithoutAnswers => [.. ObjectStoreConformance.Rules.Where(r => !NeedAnswers.Any(n => r.StartsWith(n, StringComparison.Ordinal)))];
 
-    /// <summary>Rules in which a writer is refused by an old ETag, and the one with thousands of puts, some of which lose more answers than the service's client tries.</summary>
-    private static string[] NeedAnswers => ["A put if-match", "Increments", "A put of equal content makes the old ETag old", "After a touch a removal or a put by the old ETag", "A put whose content fails anywhere", "Thousands of objects"];
+    /// <summary>Rules in which a writer is refused by an old ETag after an answer was lost.</summary>
+    private static string[] NeedAnswers => ["A put if-match", "Increments", "A put of equal content makes the old ETag old", "After a touch a removal or a put by the old ETag", "A put whose content fails anywhere"];
 
     [Theory]
     [MemberData(nameof(Rules))]
@@ -51,8 +52,9 @@ public sealed class ConformanceTests(Azurite azurite)
         string container = azurite.NewName();
         return CheckAsync(rule, () =>
         {
-            var lost = new LostAnswers { Share = 0.3 };
-            return new AzureBlobObjectStore(azurite.ConnectionString, container, new AzureBlobOptions { BlockSize = 1 << 19, Client = Azurite.Client(lost) });
+            BlobClientOptions client = Azurite.Client(new LostAnswers { Share = 0.3 });
+            client.Retry.MaxRetries = 20; // so that no put loses all its answers
+            return new AzureBlobObjectStore(azurite.ConnectionString, container, new AzureBlobOptions { BlockSize = 1 << 19, Client = client });
         });
     }
 
