@@ -4,7 +4,7 @@ using Mlops.Sdk.Registry;
 
 namespace Mlops.Sdk.Integration.Worker;
 
-/// <summary>Writes to the registry of a workspace without end and says what was acknowledged: "version NUMBER DIGEST", "alias TO", "points RUN LAST-STEP".</summary>
+/// <summary>Writes to the registry of a workspace without end and says what was acknowledged: "version NUMBER DIGEST", "tag NUMBER VALUE", "alias TO REASON", "points RUN LAST-STEP".</summary>
 public static class RegistryWriter
 {
     public const string Model = "killed";
@@ -12,7 +12,7 @@ public static class RegistryWriter
     public static async Task RunAsync(string folder, string name)
     {
         await using MlopsWorkspace mlops = await MlopsWorkspace.OpenAsync(folder);
-        await Task.WhenAll(Task.Run(() => RegisterAsync(mlops, name)), Task.Run(() => MoveAsync(mlops)), Task.Run(() => TrackAsync(mlops, name)));
+        await Task.WhenAll(Task.Run(() => RegisterAsync(mlops, name)), Task.Run(() => MoveAsync(mlops, name)), Task.Run(() => TrackAsync(mlops, name)));
     }
 
     private static async Task RegisterAsync(MlopsWorkspace mlops, string name)
@@ -33,11 +33,13 @@ public static class RegistryWriter
                 $"by {name}");
             Say($"version {version.Number} {version.Digest}");
             await mlops.Registry.SetTagAsync(Model, version.Number, "by", name, "to see");
+            Say($"tag {version.Number} {name}");
         }
     }
 
-    private static async Task MoveAsync(MlopsWorkspace mlops)
+    private static async Task MoveAsync(MlopsWorkspace mlops, string name)
     {
+        int moves = 0;
         for (int i = 0; ; i++)
         {
             int versions = (await mlops.Registry.ListVersionsAsync(Model)).Count;
@@ -47,10 +49,27 @@ public static class RegistryWriter
                 continue;
             }
 
-            AliasMove move = i % 5 == 4 && await mlops.Registry.FindAliasAsync(Model, "champion") is not null && versions > 2
-                ? await mlops.Registry.MoveAliasAsync(Model, "champion", 1, "back to the first")
-                : await mlops.Registry.MoveAliasAsync(Model, "champion", 1 + (i % versions), "on and on");
-            Say($"alias {move.To}");
+            string reason = $"{name}-{i}";
+            AliasMove move = moves % 5 == 4
+                ? await RollbackAsync(mlops, reason)
+                : await mlops.Registry.MoveAliasAsync(Model, "champion", 1 + (i % versions), reason);
+            if (move.Reason == reason)
+            {
+                moves++;
+                Say($"alias {move.To} {reason}"); // a move to what is named already writes nothing and answers with the earlier one
+            }
+        }
+    }
+
+    private static async Task<AliasMove> RollbackAsync(MlopsWorkspace mlops, string reason)
+    {
+        try
+        {
+            return await mlops.Registry.RollbackAsync(Model, "champion", reason);
+        }
+        catch (MlopsConflictException nothing) when (nothing.Code == "registry.nothing_before")
+        {
+            return await mlops.Registry.MoveAliasAsync(Model, "champion", 1, reason);
         }
     }
 

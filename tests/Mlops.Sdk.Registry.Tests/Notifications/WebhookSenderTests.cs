@@ -283,6 +283,38 @@ public sealed class WebhookSenderTests
     }
 
     [Fact]
+    public async Task Every_flipped_bit_of_a_page_of_deliveries_is_found()
+    {
+        TestStore store = new();
+        await using TestWorkspace workspace = await store.OpenAsync();
+        StubHandler handler = new(store.Time, _ => new HttpResponseMessage(HttpStatusCode.OK));
+        WebhookOptions options = new() { CreateHandler = () => handler, Timeout = TimeSpan.FromMinutes(5) };
+        Webhooks webhooks = Webhooks.Create(store.Store, workspace.Ledger, options, store.Time);
+        await webhooks.AddAsync(Target(), "to test");
+        await workspace.RegisterAsync();
+        await RunAsync(Sender(webhooks, workspace, options), () => !handler.All.IsEmpty, store);
+        ObjectKey key = ObjectKey.Parse("webhooks/ci/deliveries/00000000");
+        byte[] good;
+        await using (Stream stream = (await store.Store.OpenAsync(key))!)
+        {
+            using MemoryStream copy = new();
+            await stream.CopyToAsync(copy);
+            good = copy.ToArray();
+        }
+
+        Assert.Single(await webhooks.DeliveriesAsync("ci").ToArrayAsync());
+        for (int bit = 0; bit < good.Length * 8; bit++)
+        {
+            byte[] bad = [.. good];
+            bad[bit / 8] ^= (byte)(1 << (bit % 8));
+            using MemoryStream content = new(bad);
+            await store.Store.PutAsync(key, content);
+            MlopsIntegrityException error = await Assert.ThrowsAsync<MlopsIntegrityException>(async () => await webhooks.DeliveriesAsync("ci").ToArrayAsync());
+            Assert.Equal("webhook.unreadable_history", error.Code);
+        }
+    }
+
+    [Fact]
     public async Task A_damaged_page_of_history_stops_no_delivery_and_is_told_to_who_reads_it()
     {
         TestStore store = new();

@@ -11,7 +11,7 @@ internal sealed record CursorDocument(int Format, string Name, long Next, long E
 
     internal static ObjectKey KeyOf(string name) => ObjectKey.Parse($"ledger/cursors/{name}");
 
-    internal byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, CursorJson.Default.CursorDocument);
+    internal byte[] Write() => SealedLine.Write(JsonSerializer.SerializeToUtf8Bytes(this, CursorJson.Default.CursorDocument));
 
     /// <exception cref="MlopsIntegrityException">The bytes are no cursor of this name (<c>ledger.cursor_unreadable</c>) or of a newer format (<c>ledger.newer_format</c>).</exception>
     internal static CursorDocument Read(string name, byte[] bytes)
@@ -19,9 +19,9 @@ internal sealed record CursorDocument(int Format, string Name, long Next, long E
         CursorDocument? cursor;
         try
         {
-            cursor = JsonSerializer.Deserialize(bytes, CursorJson.Default.CursorDocument);
+            cursor = JsonSerializer.Deserialize(SealedLine.ReadWhole(bytes), CursorJson.Default.CursorDocument);
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or FormatException)
         {
             throw Unreadable(name, error.Message, error);
         }

@@ -59,11 +59,7 @@ internal sealed record LedgerSegmentHeader(LedgerHead Before, LedgerHead End, in
             json.WriteEndObject();
         }
 
-        buffer.Write("\n"u8);
-        Span<byte> trailer = stackalloc byte[CommitCodec.TrailerLength];
-        CommitCodec.WriteTrailer(trailer, Digest.Of(buffer.WrittenSpan));
-        buffer.Write(trailer);
-        return buffer.WrittenSpan.ToArray();
+        return SealedLine.Write(buffer.WrittenSpan);
     }
 
     /// <summary>Reads the header at the start of a segment.</summary>
@@ -72,22 +68,10 @@ internal sealed record LedgerSegmentHeader(LedgerHead Before, LedgerHead End, in
     /// <exception cref="MlopsIntegrityException">It is of a newer format.</exception>
     internal static LedgerSegmentHeader Parse(ReadOnlySpan<byte> start)
     {
-        int end = start[..Math.Min(start.Length, MaxLength)].IndexOf((byte)'\n') + 1;
-        if (end == 0 || start.Length < end + CommitCodec.TrailerLength)
-        {
-            throw new FormatException("it has no header");
-        }
-
-        Span<byte> trailer = stackalloc byte[CommitCodec.TrailerLength];
-        CommitCodec.WriteTrailer(trailer, Digest.Of(start[..end]));
-        if (!start.Slice(end, CommitCodec.TrailerLength).SequenceEqual(trailer))
-        {
-            throw new FormatException("its header does not have the hash that stands behind it");
-        }
-
+        int length = SealedLine.Read(start, MaxLength, out ReadOnlySpan<byte> line);
         try
         {
-            return Check(ParseLine(start[..end]), end + CommitCodec.TrailerLength);
+            return Check(ParseLine(line), length);
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or MlopsIntegrityException { Code: not "ledger.newer_format" })
         {

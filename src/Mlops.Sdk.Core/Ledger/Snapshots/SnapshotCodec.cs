@@ -14,7 +14,7 @@ internal static class SnapshotCodec
     {
         var state = new ArrayBufferWriter<byte>(1 << 16);
         projection.SaveSnapshot(state);
-        var buffer = new ArrayBufferWriter<byte>(state.WrittenCount + 512);
+        var buffer = new ArrayBufferWriter<byte>(512);
         using (var json = new Utf8JsonWriter(buffer))
         {
             json.WriteStartObject();
@@ -28,35 +28,17 @@ internal static class SnapshotCodec
             json.WriteEndObject();
         }
 
-        buffer.Write("\n"u8);
-        Span<byte> trailer = stackalloc byte[CommitCodec.TrailerLength];
-        CommitCodec.WriteTrailer(trailer, Digest.Of(buffer.WrittenSpan));
-        buffer.Write(trailer);
-        buffer.Write(state.WrittenSpan);
-        return buffer.WrittenSpan.ToArray();
+        return [.. SealedLine.Write(buffer.WrittenSpan), .. state.WrittenSpan];
     }
 
     /// <summary>Reads a saved view.</summary>
     /// <exception cref="FormatException">It is none, was changed, or is of another view or version.</exception>
     internal static (LedgerHead Head, ReadOnlyMemory<byte> State) Parse(ReadOnlyMemory<byte> bytes, ISnapshotProjection projection)
     {
-        ReadOnlySpan<byte> span = bytes.Span;
-        int end = span[..Math.Min(span.Length, MaxHeader)].IndexOf((byte)'\n') + 1;
-        Span<byte> trailer = stackalloc byte[CommitCodec.TrailerLength];
-        if (end > 0)
-        {
-            CommitCodec.WriteTrailer(trailer, Digest.Of(span[..end]));
-        }
-
-        if (end == 0 || span.Length < end + trailer.Length || !span.Slice(end, trailer.Length).SequenceEqual(trailer))
-        {
-            throw new FormatException("its first line does not have the hash that stands behind it");
-        }
-
-        ReadOnlyMemory<byte> state = bytes[(end + trailer.Length)..];
+        ReadOnlyMemory<byte> state = bytes[SealedLine.Read(bytes.Span, MaxHeader, out ReadOnlySpan<byte> line)..];
         try
         {
-            var reader = new Utf8JsonReader(span[..end]);
+            var reader = new Utf8JsonReader(line);
             using JsonDocument document = JsonDocument.ParseValue(ref reader);
             JsonElement header = document.RootElement;
             if (header.GetProperty("format").GetInt32() != Format || header.GetProperty("view").GetString() != projection.SnapshotName || header.GetProperty("version").GetInt32() != projection.SnapshotFormat)

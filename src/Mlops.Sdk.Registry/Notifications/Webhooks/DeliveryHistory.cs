@@ -41,7 +41,7 @@ internal sealed class DeliveryHistory(IObjectStore store, string target, int kep
                 next[at] = delivery;
             }
 
-            byte[] bytes = JsonSerializer.SerializeToUtf8Bytes(new DeliveryPage(DeliveryPage.CurrentFormat, target, next), WebhookJson.Default.DeliveryPage);
+            byte[] bytes = SealedLine.Write(JsonSerializer.SerializeToUtf8Bytes(new DeliveryPage(DeliveryPage.CurrentFormat, target, next), WebhookJson.Default.DeliveryPage));
             using MemoryStream content = new(bytes, writable: false);
             PutResult result = await store.PutAsync(KeyOf(_number), content, _etag is null ? PutCondition.IfAbsent : PutCondition.IfMatch(_etag), cancellationToken).ConfigureAwait(false);
             if (result.Written)
@@ -88,9 +88,9 @@ internal sealed class DeliveryHistory(IObjectStore store, string target, int kep
         DeliveryPage? read;
         try
         {
-            read = JsonSerializer.Deserialize(bytes, WebhookJson.Default.DeliveryPage);
+            read = JsonSerializer.Deserialize(SealedLine.ReadWhole(bytes), WebhookJson.Default.DeliveryPage);
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or FormatException)
         {
             throw Unreadable(page, error);
         }

@@ -149,6 +149,36 @@ public sealed class LedgerSubscriptionTests : IAsyncDisposable
         Assert.Equal(1, (await Subscribe(ledger).ReadCursorAsync())!.Next);
     }
 
+    [Fact]
+    public async Task Every_flipped_bit_and_every_cut_of_a_cursor_is_found()
+    {
+        ObjectLedger ledger = await OpenAsync(1);
+        byte[] good = SealedLine.Write("""{"format":1,"name":"test","next":1,"epoch":1,"token":"t"}"""u8);
+        for (int bit = 0; bit < good.Length * 8; bit++)
+        {
+            byte[] bad = [.. good];
+            bad[bit / 8] ^= (byte)(1 << (bit % 8));
+            await ExpectUnreadableAsync(ledger, bad);
+        }
+
+        for (int cut = 0; cut < good.Length; cut++)
+        {
+            await ExpectUnreadableAsync(ledger, good[..cut]);
+        }
+
+        await ExpectUnreadableAsync(ledger, [.. good, (byte)'\n']);
+        await PutAsync(good);
+        Assert.Equal(1, (await Subscribe(ledger).ReadCursorAsync())!.Next);
+    }
+
+    private async Task ExpectUnreadableAsync(ObjectLedger ledger, byte[] bytes)
+    {
+        await PutAsync(bytes);
+        MlopsIntegrityException error = await Assert.ThrowsAsync<MlopsIntegrityException>(async () => await Subscribe(ledger).ReadCursorAsync());
+        Assert.Equal("ledger.cursor_unreadable", error.Code);
+        Assert.Contains("ledger/cursors/test", error.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("Upper")]
@@ -190,9 +220,12 @@ public sealed class LedgerSubscriptionTests : IAsyncDisposable
         Assert.InRange((await new LedgerSubscription(store, ledger, options).ReadCursorAsync())!.Next, 0, 40); // may be behind when saving failed, never ahead
     }
 
-    private async Task PutAsync(string text)
+    /// <summary>Stores a text as a cursor, with the hash that belongs to it.</summary>
+    private Task PutAsync(string text) => PutAsync(SealedLine.Write(Encoding.UTF8.GetBytes(text)));
+
+    private async Task PutAsync(byte[] bytes)
     {
-        using var content = new MemoryStream(Encoding.UTF8.GetBytes(text));
+        using var content = new MemoryStream(bytes);
         await _store.PutAsync(ObjectKey.Parse("ledger/cursors/test"), content);
     }
 
