@@ -51,6 +51,23 @@ public sealed class PredictorTests
     }
 
     [Fact]
+    public async Task What_a_caller_says_reaches_the_observers_and_each_call_is_told_once_answered_or_not()
+    {
+        await using var world = new World();
+        var calls = new Calls();
+        world.Observers.Add(calls);
+        world.Catalog.Register(1);
+        IPredictor<Row, Answer> early = await world.PredictorAsync();
+        Assert.Throws<MlopsModelException>(() => early.Predict(new Row(1, "red"), new PredictionContext("order-0", "shop")));
+        world.Catalog.Move(1);
+        await world.Server.RefreshAsync(TestContext.Current.CancellationToken);
+        early.Predict(new Row(1, "red"), new PredictionContext("order-1", "shop"));
+        early.Predict([new Row(1, "red"), new Row(2, null)], new Answer[2]);
+        Assert.Equal(["order-1 shop", " ", " "], calls.Rows);
+        Assert.Equal(["m v0 1 rows serving.not_ready shop", "m v1 1 rows  shop", "m v1 2 rows  "], calls.Told);
+    }
+
+    [Fact]
     public async Task Many_types_view_one_served_model()
     {
         await using var world = await WithVersionAsync();
@@ -198,6 +215,26 @@ public sealed class PredictorTests
         }
 
         public void OnPredicted(string model, int version, in ModelRow row, ReadOnlySpan<float> outputs) => Interlocked.Increment(ref _seen);
+    }
+
+    private sealed class Calls : IPredictionObserver
+    {
+        public List<string> Rows { get; } = [];
+
+        public List<string> Told { get; } = [];
+
+        public bool ObservesCalls => true;
+
+        public void OnVersionActivated(ModelVersion version, ModelManifest manifest)
+        {
+        }
+
+        public void OnPredicted(string model, int version, in ModelRow row, ReadOnlySpan<float> outputs) => Assert.Fail("The other one is called.");
+
+        public void OnPredicted(string model, int version, in ModelRow row, ReadOnlySpan<float> outputs, in PredictionContext context) =>
+            Rows.Add($"{context.Id} {context.Caller}");
+
+        public void OnCalled(in PredictionCall call) => Told.Add($"{call.Model} v{call.Version} {call.Rows} rows {call.Error} {call.Context.Caller}");
     }
 
     private sealed class Thrower : IPredictionObserver

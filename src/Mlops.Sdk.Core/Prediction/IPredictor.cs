@@ -11,6 +11,13 @@ public interface IPredictor<TIn, TOut>
     /// <exception cref="MlopsModelException">No version is in service; code <c>serving.not_ready</c>.</exception>
     Prediction<TOut> Predict(TIn row);
 
+    /// <summary>Answers one row of which the caller says more: its own id for it, so that the truth can be joined later, who asks, and by which way.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="context">What the caller says.</param>
+    /// <returns>The answer and the version that gave it.</returns>
+    /// <exception cref="MlopsModelException">No version is in service; code <c>serving.not_ready</c>.</exception>
+    Prediction<TOut> Predict(TIn row, in PredictionContext context);
+
     /// <summary>Answers many rows, all by the same version.</summary>
     /// <param name="rows">The rows.</param>
     /// <param name="answers">Where the answers go, shape [rows].</param>
@@ -47,4 +54,21 @@ public interface IPredictionObserver
     /// <param name="row">The row as the model saw it.</param>
     /// <param name="outputs">The outputs, in the schema's order.</param>
     void OnPredicted(string model, int version, in ModelRow row, ReadOnlySpan<float> outputs);
+
+    /// <summary>Takes in one prediction and what its caller said.</summary>
+    /// <param name="model">The model's name.</param>
+    /// <param name="version">The number of the version that answered.</param>
+    /// <param name="row">The row as the model saw it.</param>
+    /// <param name="outputs">The outputs, in the schema's order.</param>
+    /// <param name="context">What the caller said; empty for the rows of a batch.</param>
+    void OnPredicted(string model, int version, in ModelRow row, ReadOnlySpan<float> outputs, in PredictionContext context) => OnPredicted(model, version, row, outputs);
+
+    /// <summary>Gets whether <see cref="OnCalled"/> is to be called: calls are timed only then. Asked once.</summary>
+    bool ObservesCalls => false;
+
+    /// <summary>Takes in one call as a whole, of one row or a batch, answered or not, after its rows.</summary>
+    /// <param name="call">The call.</param>
+    void OnCalled(in PredictionCall call)
+    {
+    }
 }

@@ -8,10 +8,14 @@ internal sealed class ObserverList(IEnumerable<IPredictionObserver> observers, T
     private static readonly TimeSpan BetweenLogs = TimeSpan.FromMinutes(1);
 
     private readonly IPredictionObserver[] _observers = [.. observers];
+    private IPredictionObserver[]? _ofCalls;
     private long _faults;
     private long _nextLog = long.MinValue;
 
     internal bool IsEmpty => _observers.Length == 0;
+
+    /// <summary>Gets whether calls as a whole are observed, and so timed.</summary>
+    internal bool ObserveCalls => OfCalls.Length > 0;
 
     /// <summary>Gets how often an observer threw.</summary>
     internal long Faults => Volatile.Read(ref _faults);
@@ -46,13 +50,13 @@ internal sealed class ObserverList(IEnumerable<IPredictionObserver> observers, T
         }
     }
 
-    internal void Predicted(string model, int version, in ModelRow row, ReadOnlySpan<float> outputs)
+    internal void Predicted(string model, int version, in ModelRow row, ReadOnlySpan<float> outputs, in PredictionContext context)
     {
         foreach (IPredictionObserver observer in _observers)
         {
             try
             {
-                observer.OnPredicted(model, version, row, outputs);
+                observer.OnPredicted(model, version, row, outputs, context);
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
@@ -60,6 +64,23 @@ internal sealed class ObserverList(IEnumerable<IPredictionObserver> observers, T
             }
         }
     }
+
+    internal void Called(in PredictionCall call)
+    {
+        foreach (IPredictionObserver observer in OfCalls)
+        {
+            try
+            {
+                observer.OnCalled(call);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                Fault(observer, e);
+            }
+        }
+    }
+
+    private IPredictionObserver[] OfCalls => _ofCalls ??= [.. _observers.Where(o => o.ObservesCalls)];
 
     private void Fault(IPredictionObserver observer, Exception e)
     {

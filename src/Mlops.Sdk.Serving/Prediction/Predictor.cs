@@ -21,13 +21,68 @@ internal abstract class View
 /// <typeparam name="TOut">The answer: a plain record whose members are named after the model's outputs.</typeparam>
 internal sealed class Predictor<TIn, TOut>(ServedModel served) : View, IPredictor<TIn, TOut>
 {
-    public Prediction<TOut> Predict(TIn row)
+    public Prediction<TOut> Predict(TIn row) => Predict(row, default);
+
+    public Prediction<TOut> Predict(TIn row, in PredictionContext context)
     {
         if (row is null)
         {
             throw new ArgumentNullException(nameof(row));
         }
 
+        ObserverList observers = served.Context.Observers;
+        if (!observers.ObserveCalls)
+        {
+            return AnswerOne(row, context);
+        }
+
+        long start = served.Context.Time.GetTimestamp();
+        try
+        {
+            Prediction<TOut> prediction = AnswerOne(row, context);
+            observers.Called(new PredictionCall(served.Name, prediction.Version, 1, served.Context.Time.GetElapsedTime(start), null, context));
+            return prediction;
+        }
+        catch (Exception e)
+        {
+            observers.Called(Failed(1, start, e, context));
+            throw;
+        }
+    }
+
+    public int Predict(ReadOnlySpan<TIn> rows, Span<TOut> answers)
+    {
+        if (answers.Length < rows.Length)
+        {
+            throw new ArgumentException($"{rows.Length} rows need room for as many answers; there is room for {answers.Length}.", nameof(answers));
+        }
+
+        ObserverList observers = served.Context.Observers;
+        if (!observers.ObserveCalls)
+        {
+            return AnswerAll(rows, answers);
+        }
+
+        long start = served.Context.Time.GetTimestamp();
+        try
+        {
+            int version = AnswerAll(rows, answers);
+            observers.Called(new PredictionCall(served.Name, version, rows.Length, served.Context.Time.GetElapsedTime(start), null, default));
+            return version;
+        }
+        catch (Exception e)
+        {
+            observers.Called(Failed(rows.Length, start, e, default));
+            throw;
+        }
+    }
+
+    internal override object Bind(ModelSchema schema) => new Binding<TIn, TOut>(schema);
+
+    internal override string Describe() => $"{typeof(TIn).Name} -> {typeof(TOut).Name}";
+
+    private Prediction<TOut> AnswerOne(TIn row, in PredictionContext context)
+    {
         int thread = Environment.CurrentManagedThreadId;
         LiveVersion live = served.Enter(thread);
         Scratch? scratch = null;
@@ -36,7 +91,7 @@ internal sealed class Predictor<TIn, TOut>(ServedModel served) : View, IPredicto
         {
             Binding<TIn, TOut> binding = BindingOf(live);
             scratch = Scratch.Take(live);
-            TOut answer = Answer(live, binding, scratch, row);
+            TOut answer = Answer(live, binding, scratch, row, context);
             answered = true;
             return new Prediction<TOut>(answer, live.Number);
         }
@@ -54,13 +109,8 @@ internal sealed class Predictor<TIn, TOut>(ServedModel served) : View, IPredicto
         }
     }
 
-    public int Predict(ReadOnlySpan<TIn> rows, Span<TOut> answers)
+    private int AnswerAll(ReadOnlySpan<TIn> rows, Span<TOut> answers)
     {
-        if (answers.Length < rows.Length)
-        {
-            throw new ArgumentException($"{rows.Length} rows need room for as many answers; there is room for {answers.Length}.", nameof(answers));
-        }
-
         int thread = Environment.CurrentManagedThreadId;
         LiveVersion live = served.Enter(thread);
         Scratch? scratch = null;
@@ -71,7 +121,7 @@ internal sealed class Predictor<TIn, TOut>(ServedModel served) : View, IPredicto
             scratch = Scratch.Take(live);
             for (int i = 0; i < rows.Length; i++)
             {
-                answers[i] = Answer(live, binding, scratch, rows[i] ?? throw new ArgumentException($"Row {i} is null.", nameof(rows)));
+                answers[i] = Answer(live, binding, scratch, rows[i] ?? throw new ArgumentException($"Row {i} is null.", nameof(rows)), default);
             }
 
             answered = true;
@@ -91,12 +141,11 @@ internal sealed class Predictor<TIn, TOut>(ServedModel served) : View, IPredicto
         }
     }
 
-    internal override object Bind(ModelSchema schema) => new Binding<TIn, TOut>(schema);
-
-    internal override string Describe() => $"{typeof(TIn).Name} -> {typeof(TOut).Name}";
+    private PredictionCall Failed(int rows, long start, Exception e, in PredictionContext context) =>
+        new(served.Name, served.Current?.Number ?? 0, rows, served.Context.Time.GetElapsedTime(start), (e as MlopsException)?.Code ?? e.GetType().Name, context);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private TOut Answer(LiveVersion live, Binding<TIn, TOut> binding, Scratch scratch, TIn row)
+    private TOut Answer(LiveVersion live, Binding<TIn, TOut> binding, Scratch scratch, TIn row, in PredictionContext context)
     {
         Span<float> numbers = scratch.Numbers.AsSpan(0, live.NumberSlots);
         Span<string?> texts = scratch.Texts.AsSpan(0, live.TextSlots);
@@ -106,7 +155,7 @@ internal sealed class Predictor<TIn, TOut>(ServedModel served) : View, IPredicto
         live.Model.Score(slots, outputs);
         if (!served.Context.Observers.IsEmpty)
         {
-            served.Context.Observers.Predicted(served.Name, live.Number, slots, outputs);
+            served.Context.Observers.Predicted(served.Name, live.Number, slots, outputs, context);
         }
 
         return binding.Binder.Read(outputs);
