@@ -5,7 +5,7 @@ namespace Mlops.Sdk.Data;
 /// Write r for the shares of the reference and c for those of the current rows. Histograms hold rows with a value only; missing and
 /// infinite values are compared by <see cref="ShareTest"/>. A histogram without rows is told nothing about: distances are 0, p-values 1.
 /// </remarks>
-public static class DriftStatistics
+public static partial class DriftStatistics
 {
     /// <summary>The population stability index: sum of (c - r) ln(c / r).</summary>
     /// <param name="reference">Rows per bin, shape [bins].</param>
@@ -37,14 +37,49 @@ public static class DriftStatistics
         return sum;
     }
 
-    /// <summary>The Jensen–Shannon distance: the square root of the divergence to base 2.</summary>
+    /// <summary>The Kullback–Leibler divergence of the current rows from the reference: sum of c ln(c / r). Not symmetric: the other way is had by swapping the arguments.</summary>
     /// <param name="reference">Rows per bin, shape [bins].</param>
     /// <param name="current">Rows per bin, shape [bins].</param>
-    /// <returns>In [0, 1].</returns>
-    /// <remarks>Source: J. Lin, Divergence measures based on the Shannon entropy, IEEE Transactions on Information Theory 37, 1991.</remarks>
-    /// <exception cref="ArgumentException">The lengths differ.</exception>
-    public static double JensenShannon(ReadOnlySpan<long> reference, ReadOnlySpan<long> current)
+    /// <param name="emptyShare">The share that a smaller one counts as, in (0, 0.01]; keeps the divergence finite.</param>
+    /// <returns>In nats: finite, and at least 0 but for what the floor of empty bins costs (at most bins times the floor).</returns>
+    /// <remarks>Source: S. Kullback, R. Leibler, On information and sufficiency, Annals of Mathematical Statistics 22, 1951.</remarks>
+    /// <exception cref="ArgumentException">The lengths differ, or the share is out of range.</exception>
+    public static double KullbackLeibler(ReadOnlySpan<long> reference, ReadOnlySpan<long> current, double emptyShare = 1e-4)
     {
+        if (!(emptyShare is > 0 and <= 0.01))
+        {
+            throw new ArgumentOutOfRangeException(nameof(emptyShare), emptyShare, "The share of an empty bin is above 0 and at most 0.01.");
+        }
+
+        if (!Totals(reference, current, out double m, out double n))
+        {
+            return 0;
+        }
+
+        double sum = 0;
+        for (int i = 0; i < reference.Length; i++)
+        {
+            double c = Math.Max(current[i] / n, emptyShare);
+            sum += c * Math.Log(c / Math.Max(reference[i] / m, emptyShare));
+        }
+
+        return sum;
+    }
+
+    /// <summary>The Jensen–Shannon distance: the square root of the divergence, to base 2 unless said otherwise.</summary>
+    /// <param name="reference">Rows per bin, shape [bins].</param>
+    /// <param name="current">Rows per bin, shape [bins].</param>
+    /// <param name="logarithmBase">The base of the logarithm, above 1: 2, or e as SciPy and Evidently have it, which makes the distance 0.8326 times that to base 2.</param>
+    /// <returns>In [0, 1] to base 2, in [0, 0.8326] to base e.</returns>
+    /// <remarks>Source: J. Lin, Divergence measures based on the Shannon entropy, IEEE Transactions on Information Theory 37, 1991.</remarks>
+    /// <exception cref="ArgumentException">The lengths differ, or the base is out of range.</exception>
+    public static double JensenShannon(ReadOnlySpan<long> reference, ReadOnlySpan<long> current, double logarithmBase = 2)
+    {
+        if (!(logarithmBase > 1))
+        {
+            throw new ArgumentOutOfRangeException(nameof(logarithmBase), logarithmBase, "The base of the logarithm is above 1.");
+        }
+
         if (!Totals(reference, current, out double m, out double n))
         {
             return 0;
@@ -55,11 +90,14 @@ public static class DriftStatistics
         {
             double r = reference[i] / m;
             double c = current[i] / n;
-            double middle = (r + c) / 2;
-            sum += (r > 0 ? r * Math.Log2(r / middle) : 0) + (c > 0 ? c * Math.Log2(c / middle) : 0);
+            if (r + c > 0)
+            {
+                double half = (r - c) / (r + c); // r = middle (1 + half), c = middle (1 - half): no digits are lost when they are close
+                sum += (r + c) / 2 * TwoLogs(half);
+            }
         }
 
-        return Math.Sqrt(Math.Clamp(sum / 2, 0, 1));
+        return Math.Sqrt(Math.Clamp(sum / 2 / Math.Log(2), 0, 1) * (Math.Log(2) / Math.Log(logarithmBase)));
     }
 
     /// <summary>The Hellinger distance: sqrt(sum of (sqrt r - sqrt c)^2) / sqrt 2.</summary>
@@ -105,77 +143,25 @@ public static class DriftStatistics
         return Math.Min(1, sum / 2);
     }
 
-    /// <summary>Pearson's chi-square test of the two-row contingency table, without Yates' correction.</summary>
+    /// <summary>The largest difference of two shares: max |r - c|.</summary>
     /// <param name="reference">Rows per bin, shape [bins].</param>
     /// <param name="current">Rows per bin, shape [bins].</param>
-    /// <param name="smallestExpected">Bins in which fewer rows than this are expected in either sample are pooled into one, since the test does not hold for them (Cochran's rule: 5). 0 pools nothing.</param>
-    /// <returns>The statistic, the degrees of freedom and the p-value. Bins that are empty in both do not count.</returns>
+    /// <returns>In [0, 1].</returns>
     /// <exception cref="ArgumentException">The lengths differ.</exception>
-    public static ChiSquareResult ChiSquare(ReadOnlySpan<long> reference, ReadOnlySpan<long> current, double smallestExpected = 5)
+    public static double LargestDifference(ReadOnlySpan<long> reference, ReadOnlySpan<long> current)
     {
         if (!Totals(reference, current, out double m, out double n))
         {
-            return new ChiSquareResult(0, 0, 1);
+            return 0;
         }
 
-        double referenceShare = m / (m + n);
-        double smallerShare = Math.Min(referenceShare, 1 - referenceShare);
-        double statistic = 0;
-        int bins = 0;
-        double pooledReference = 0;
-        double pooledCurrent = 0;
-        double heldReference = 0; // the smallest bin that stands alone: takes the pool in when the pool stays too small
-        double heldCurrent = 0;
+        double largest = 0;
         for (int i = 0; i < reference.Length; i++)
         {
-            double both = (double)reference[i] + current[i];
-            if (both == 0)
-            {
-                continue;
-            }
-
-            if (both * smallerShare < smallestExpected)
-            {
-                pooledReference += reference[i];
-                pooledCurrent += current[i];
-                continue;
-            }
-
-            bins++;
-            if (bins == 1)
-            {
-                (heldReference, heldCurrent) = (reference[i], current[i]);
-            }
-            else if (both < heldReference + heldCurrent)
-            {
-                statistic += Deviation(heldReference, heldCurrent, referenceShare);
-                (heldReference, heldCurrent) = (reference[i], current[i]);
-            }
-            else
-            {
-                statistic += Deviation(reference[i], current[i], referenceShare);
-            }
+            largest = Math.Max(largest, Math.Abs((reference[i] / m) - (current[i] / n)));
         }
 
-        double pooled = pooledReference + pooledCurrent;
-        if (pooled > 0 && bins > 0 && pooled * smallerShare < smallestExpected)
-        {
-            heldReference += pooledReference;
-            heldCurrent += pooledCurrent;
-        }
-        else if (pooled > 0)
-        {
-            statistic += Deviation(pooledReference, pooledCurrent, referenceShare);
-            bins++;
-        }
-
-        if (heldReference + heldCurrent > 0)
-        {
-            statistic += Deviation(heldReference, heldCurrent, referenceShare);
-        }
-
-        int degrees = Math.Max(0, bins - 1);
-        return degrees == 0 ? new ChiSquareResult(0, 0, 1) : new ChiSquareResult(statistic, degrees, SpecialFunctions.ChiSquareTail(statistic, degrees));
+        return largest;
     }
 
     /// <summary>The two-sample Kolmogorov–Smirnov test on binned numbers.</summary>
@@ -211,37 +197,6 @@ public static class DriftStatistics
         return new KolmogorovSmirnovResult(lower, Math.Clamp(upper, lower, 1), SpecialFunctions.KolmogorovTail(Math.Sqrt(m / (m + n) * n) * lower));
     }
 
-    /// <summary>The pooled Z-test of two shares, two-sided; Fisher's exact test where fewer than 5 rows are expected in a cell.</summary>
-    /// <param name="referenceHits">Rows with the property in the reference.</param>
-    /// <param name="referenceRows">Rows in the reference.</param>
-    /// <param name="currentHits">Rows with the property now.</param>
-    /// <param name="currentRows">Rows now.</param>
-    /// <returns>The p-value; 1 when a sample is empty or both shares are equal.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">A count is negative, or there are more hits than rows.</exception>
-    public static double ShareTest(long referenceHits, long referenceRows, long currentHits, long currentRows)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(referenceHits);
-        ArgumentOutOfRangeException.ThrowIfNegative(currentHits);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(referenceHits, referenceRows);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(currentHits, currentRows);
-        double m = referenceRows;
-        double n = currentRows;
-        double pooled = (referenceHits + (double)currentHits) / (m + n);
-        if (m == 0 || n == 0 || pooled is 0 or 1)
-        {
-            return 1;
-        }
-
-        double smallestExpected = Math.Min(m, n) * Math.Min(pooled, 1 - pooled);
-        if (smallestExpected < 5)
-        {
-            return FisherExact.TwoSided(referenceHits, referenceRows, currentHits, currentRows);
-        }
-
-        double z = ((currentHits / n) - (referenceHits / m)) / Math.Sqrt(pooled * (1 - pooled) * ((1 / m) + (1 / n)));
-        return SpecialFunctions.NormalTwoSided(z);
-    }
-
     /// <summary>Adjusts p-values so that calling those at most q significant keeps the expected share of false calls among them at most q.</summary>
     /// <param name="pValues">The p-values, shape [tests], each in [0, 1].</param>
     /// <returns>The adjusted p-values in the same order: the smallest over ranks k at or above a test's own of p_(k) K / k, at most 1.</returns>
@@ -262,12 +217,24 @@ public static class DriftStatistics
         return adjusted;
     }
 
-    private static double Deviation(double reference, double current, double referenceShare)
+    /// <summary>(1 + x) ln(1 + x) + (1 - x) ln(1 - x), by its series where both logarithms nearly cancel.</summary>
+    private static double TwoLogs(double x)
     {
-        double expected = (reference + current) * referenceShare;
-        double other = reference + current - expected;
-        double difference = reference - expected;
-        return (difference * difference / expected) + (difference * difference / other);
+        double square = x * x;
+        if (square > 0.01)
+        {
+            return (x > -1 ? (1 + x) * Math.Log(1 + x) : 0) + (x < 1 ? (1 - x) * Math.Log(1 - x) : 0);
+        }
+
+        double sum = 0;
+        double power = square;
+        for (int k = 1; k <= 9; k++)
+        {
+            sum += power / (k * ((2 * k) - 1));
+            power *= square;
+        }
+
+        return sum;
     }
 
     private static bool Totals(ReadOnlySpan<long> reference, ReadOnlySpan<long> current, out double m, out double n)

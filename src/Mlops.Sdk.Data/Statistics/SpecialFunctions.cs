@@ -1,7 +1,7 @@
 namespace Mlops.Sdk.Data;
 
 /// <summary>The functions behind p-values. Relative error below 1e-12 over the ranges used here.</summary>
-internal static class SpecialFunctions
+internal static partial class SpecialFunctions
 {
     private const int MaxTerms = 100_000;
     private const double Tiny = 1e-300;
@@ -58,6 +58,9 @@ internal static class SpecialFunctions
 
     /// <summary>The standard normal distribution function.</summary>
     internal static double NormalCdf(double z) => z >= 0 ? 1 - (NormalTwoSided(z) / 2) : NormalTwoSided(z) / 2;
+
+    /// <summary>The probability of a standard normal value above this one, with its digits in the tail.</summary>
+    internal static double NormalTail(double z) => z >= 0 ? NormalTwoSided(z) / 2 : 1 - (NormalTwoSided(z) / 2);
 
     /// <summary>The tail of the Kolmogorov distribution: 2 sum (-1)^(k-1) exp(-2 k^2 x^2), below 1.18 by its theta transform, where the sum converges slowly.</summary>
     internal static double KolmogorovTail(double x)
