@@ -1,3 +1,5 @@
+using Mlops.Sdk.Data;
+
 namespace Mlops.Sdk.Monitoring;
 
 /// <summary>How a feature, or all of them, stand against the reference.</summary>
@@ -72,7 +74,7 @@ public sealed record FeatureDrift
     public required InputKind Kind { get; init; }
 
     /// <summary>Gets whether the model takes or gives it.</summary>
-    public required Data.FeatureRole Role { get; init; }
+    public required FeatureRole Role { get; init; }
 
     /// <summary>Gets how it stands: the worst of its distribution and its shares.</summary>
     public required DriftStatus Status { get; init; }

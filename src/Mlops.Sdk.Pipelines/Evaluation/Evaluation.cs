@@ -1,3 +1,5 @@
+using Mlops.Sdk.Data;
+
 namespace Mlops.Sdk.Pipelines;
 
 /// <summary>How a model does on rows it has not seen.</summary>
@@ -56,8 +58,8 @@ internal static class Evaluator
         var metrics = new SortedDictionary<string, MetricValue>(StringComparer.Ordinal);
         if (tp + fn > 1 && tn + fp > 1)
         {
-            (double auc, double[] positive, double[] negative) = Statistics.Placements(probabilities, labels);
-            double half = Statistics.Z95 * Math.Sqrt(Statistics.DeLongVariance(positive, negative));
+            (double auc, double[] positive, double[] negative) = RocArea.Placements(probabilities, labels);
+            double half = Intervals.Z95 * Math.Sqrt(RocArea.DeLongVariance(positive, negative));
             metrics["auc"] = new MetricValue(auc, Math.Max(0, auc - half), Math.Min(1, auc + half));
         }
 
@@ -111,7 +113,7 @@ internal static class Evaluator
 
     private static void AddMean(SortedDictionary<string, MetricValue> metrics, string name, double[] values)
     {
-        (double mean, double half, _) = Statistics.MeanInterval(values);
+        (double mean, double half, _) = Intervals.MeanInterval(values);
         metrics[name] = double.IsFinite(half) ? new MetricValue(mean, mean - half, mean + half) : new MetricValue(mean);
     }
 
@@ -119,7 +121,7 @@ internal static class Evaluator
     {
         if (count > 0)
         {
-            (double lower, double upper) = Statistics.Wilson(hits, count);
+            (double lower, double upper) = Intervals.Wilson(hits, count);
             metrics[name] = new MetricValue((double)hits / count, lower, upper);
         }
     }

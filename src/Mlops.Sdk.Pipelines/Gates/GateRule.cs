@@ -1,4 +1,5 @@
 using System.Globalization;
+using Mlops.Sdk.Data;
 
 namespace Mlops.Sdk.Pipelines;
 
@@ -153,12 +154,12 @@ internal static class Gates
                 ("margin", margin));
         }
 
-        (double candidate, double[] positive, double[] negative) = Statistics.Placements(input.Scores, input.BinaryLabels);
-        (double champion, double[] championPositive, double[] championNegative) = Statistics.Placements(input.ChampionScores, input.BinaryLabels);
-        double error = Math.Sqrt(Statistics.DeLongVariance(Minus(positive, championPositive), Minus(negative, championNegative)));
+        (double candidate, double[] positive, double[] negative) = RocArea.Placements(input.Scores, input.BinaryLabels);
+        (double champion, double[] championPositive, double[] championNegative) = RocArea.Placements(input.ChampionScores, input.BinaryLabels);
+        double error = Math.Sqrt(RocArea.DeLongVariance(Minus(positive, championPositive), Minus(negative, championNegative)));
         double difference = candidate - champion;
-        double lower = difference - (Statistics.Z95OneSided * error);
-        double p = error > 0 ? 1 - Statistics.NormalCdf((difference + margin) / error) : difference + margin > 0 ? 0 : 1;
+        double lower = difference - (Intervals.Z95OneSided * error);
+        double p = error > 0 ? 1 - SpecialFunctions.NormalCdf((difference + margin) / error) : difference + margin > 0 ? 0 : 1;
         bool passed = lower > -margin || (error == 0 && difference >= -margin && margin > 0);
         return Result(
             name,
@@ -197,9 +198,9 @@ internal static class Gates
             differences[i] = Math.Abs((double)scores[i] - labels[i]) - Math.Abs((double)others[i] - labels[i]);
         }
 
-        (double mean, _, double error) = Statistics.MeanInterval(differences);
-        double p = error > 0 ? Statistics.NormalCdf((mean - margin) / error) : mean < margin ? 0 : 1;
-        return (mean, mean + (Statistics.Z95OneSided * error), p);
+        (double mean, _, double error) = Intervals.MeanInterval(differences);
+        double p = error > 0 ? SpecialFunctions.NormalCdf((mean - margin) / error) : mean < margin ? 0 : 1;
+        return (mean, mean + (Intervals.Z95OneSided * error), p);
     }
 
     private static double[] Minus(double[] a, double[] b) => [.. a.Zip(b, (x, y) => x - y)];

@@ -1,3 +1,5 @@
+using Mlops.Sdk.Data;
+
 namespace Mlops.Sdk.Pipelines.Tests;
 
 public sealed class StatisticsTests
@@ -17,17 +19,17 @@ public sealed class StatisticsTests
     {
         // positives 4 and 2, negatives 3 and 1: 4 is above both, 2 above one, so placements 1 and 1/2, mean 3/4;
         // of the positives one of two is above 3 and both above 1: placements 1/2 and 1; both variances are 1/8
-        (double auc, double[] positive, double[] negative) = Statistics.Placements([4, 3, 2, 1], [true, false, true, false]);
+        (double auc, double[] positive, double[] negative) = RocArea.Placements([4, 3, 2, 1], [true, false, true, false]);
         Assert.Equal(0.75, auc);
         Assert.Equal([1, 0.5], positive);
         Assert.Equal([0.5, 1], negative);
-        Assert.Equal(0.125, Statistics.DeLongVariance(positive, negative), 1e-15);
+        Assert.Equal(0.125, RocArea.DeLongVariance(positive, negative), 1e-15);
     }
 
     [Fact]
     public void A_tie_between_a_positive_and_a_negative_counts_half()
     {
-        (double auc, double[] positive, double[] negative) = Statistics.Placements([2, 1, 1, 0], [true, true, false, false]);
+        (double auc, double[] positive, double[] negative) = RocArea.Placements([2, 1, 1, 0], [true, true, false, false]);
         Assert.Equal(0.875, auc);
         Assert.Equal([1, 0.75], positive);
         Assert.Equal([0.75, 1], negative);
@@ -36,14 +38,14 @@ public sealed class StatisticsTests
     [Fact]
     public void Two_models_on_the_same_rows_have_the_variances_that_the_definition_gives()
     {
-        (double first, double[] positive, double[] negative) = Statistics.Placements(First, Labels);
-        (double second, double[] otherPositive, double[] otherNegative) = Statistics.Placements(Second, Labels);
+        (double first, double[] positive, double[] negative) = RocArea.Placements(First, Labels);
+        (double second, double[] otherPositive, double[] otherNegative) = RocArea.Placements(Second, Labels);
         Assert.Equal(0.59375, first, 1e-12);
         Assert.Equal(0.296875, second, 1e-12);
-        Assert.Equal(0.008925246578099838, Statistics.DeLongVariance(positive, negative), 1e-12);
-        Assert.Equal(0.006951206471417069, Statistics.DeLongVariance(otherPositive, otherNegative), 1e-12);
+        Assert.Equal(0.008925246578099838, RocArea.DeLongVariance(positive, negative), 1e-12);
+        Assert.Equal(0.006951206471417069, RocArea.DeLongVariance(otherPositive, otherNegative), 1e-12);
         double[] Minus(double[] a, double[] b) => [.. a.Zip(b, (x, y) => x - y)];
-        Assert.Equal(0.015367256692834137, Statistics.DeLongVariance(Minus(positive, otherPositive), Minus(negative, otherNegative)), 1e-12);
+        Assert.Equal(0.015367256692834137, RocArea.DeLongVariance(Minus(positive, otherPositive), Minus(negative, otherNegative)), 1e-12);
     }
 
     [Fact]
@@ -63,7 +65,7 @@ public sealed class StatisticsTests
     [Fact]
     public void Mid_ranks_give_the_placements_that_comparing_all_pairs_gives() => Scored.Sample(rows =>
     {
-        (double auc, double[] positive, double[] negative) = Statistics.Placements(rows.Scores, rows.Labels);
+        (double auc, double[] positive, double[] negative) = RocArea.Placements(rows.Scores, rows.Labels);
         (double expected, double[] byPairs, double[] byPairsNegative) = ByDefinition(rows.Scores, rows.Labels);
         Assert.Equal(expected, auc, 1e-12);
         Assert.All(positive.Zip(byPairs), p => Assert.Equal(p.Second, p.First, 1e-12));
@@ -73,14 +75,14 @@ public sealed class StatisticsTests
 
     [Fact]
     public void Scores_that_are_no_numbers_do_not_hang_the_ranking() =>
-        Assert.InRange(Statistics.Placements([float.NaN, 1, float.NaN, 0], [true, false, false, true]).Auc, 0, 1);
+        Assert.InRange(RocArea.Placements([float.NaN, 1, float.NaN, 0], [true, false, false, true]).Auc, 0, 1);
 
     [Theory]
     [InlineData(0, 0.5)]
     [InlineData(1.959963984540054, 0.975)]
     [InlineData(-1.6448536269514722, 0.05)]
     [InlineData(3, 0.9986501019683699)]
-    public void The_normal_distribution_is_that_of_the_tables(double z, double p) => Assert.Equal(p, Statistics.NormalCdf(z), 2e-7);
+    public void The_normal_distribution_is_that_of_the_tables(double z, double p) => Assert.Equal(p, SpecialFunctions.NormalCdf(z), 2e-7);
 
     [Theory]
     [InlineData(8, 10, 0.4901625, 0.9433178)]
@@ -88,7 +90,7 @@ public sealed class StatisticsTests
     [InlineData(0, 10, 0, 0.2775328)]
     public void The_interval_of_a_share_is_the_one_Wilson_gives(int hits, int count, double lower, double upper)
     {
-        (double low, double high) = Statistics.Wilson(hits, count);
+        (double low, double high) = Intervals.Wilson(hits, count);
         Assert.Equal(lower, low, 1e-6);
         Assert.Equal(upper, high, 1e-6);
     }
@@ -96,7 +98,7 @@ public sealed class StatisticsTests
     [Fact]
     public void The_interval_of_a_mean_is_the_mean_with_z_standard_errors_to_each_side()
     {
-        (double mean, double half, double error) = Statistics.MeanInterval([1, 2, 3, 4]); // sample variance 5/3
+        (double mean, double half, double error) = Intervals.MeanInterval([1, 2, 3, 4]); // sample variance 5/3
         Assert.Equal((2.5, Math.Sqrt(5.0 / 12)), (mean, error));
         Assert.Equal(1.959963984540054 * Math.Sqrt(5.0 / 12), half, 1e-12);
     }
@@ -105,15 +107,15 @@ public sealed class StatisticsTests
     public void The_intervals_of_the_area_under_the_curve_hold_the_truth_about_as_often_as_they_say()
     {
         // positives N(1, 1), negatives N(0, 1): the area is Phi(1 / sqrt 2)
-        double truth = Statistics.NormalCdf(1 / Math.Sqrt(2));
+        double truth = SpecialFunctions.NormalCdf(1 / Math.Sqrt(2));
         var random = new Random(20);
         int hits = 0;
         for (int round = 0; round < 400; round++)
         {
             bool[] labels = [.. Enumerable.Range(0, 200).Select(i => i % 4 == 0)];
             float[] scores = Array.ConvertAll(labels, l => (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()) + (l ? 1 : 0)));
-            (double auc, double[] positive, double[] negative) = Statistics.Placements(scores, labels);
-            hits += Math.Abs(auc - truth) <= Statistics.Z95 * Math.Sqrt(Statistics.DeLongVariance(positive, negative)) ? 1 : 0;
+            (double auc, double[] positive, double[] negative) = RocArea.Placements(scores, labels);
+            hits += Math.Abs(auc - truth) <= Intervals.Z95 * Math.Sqrt(RocArea.DeLongVariance(positive, negative)) ? 1 : 0;
         }
 
         Assert.InRange(hits / 400.0, 0.91, 0.98); // seeded, so it is the same every time

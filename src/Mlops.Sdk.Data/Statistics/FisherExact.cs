@@ -1,4 +1,4 @@
-namespace Mlops.Sdk.Monitoring;
+namespace Mlops.Sdk.Data;
 
 /// <summary>Fisher's exact test of a 2 x 2 table.</summary>
 internal static class FisherExact

@@ -1,4 +1,4 @@
-namespace Mlops.Sdk.Monitoring.Tests;
+namespace Mlops.Sdk.Data.Tests;
 
 /// <summary>Numbers computed from the definitions with mpmath 1.3 at 40 digits; what stands in the comments is the formula used there.</summary>
 public sealed class KnownAnswerTests

@@ -1,4 +1,4 @@
-namespace Mlops.Sdk.Monitoring.Tests;
+namespace Mlops.Sdk.Data.Tests;
 
 public sealed class DriftStatisticsTests
 {

@@ -1,4 +1,4 @@
-namespace Mlops.Sdk.Monitoring;
+namespace Mlops.Sdk.Data;
 
 /// <summary>Measures how far two histograms over the same bins are apart. Pure: any thread may call it.</summary>
 /// <remarks>

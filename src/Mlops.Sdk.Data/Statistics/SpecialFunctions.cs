@@ -1,4 +1,4 @@
-namespace Mlops.Sdk.Monitoring;
+namespace Mlops.Sdk.Data;
 
 /// <summary>The functions behind p-values. Relative error below 1e-12 over the ranges used here.</summary>
 internal static class SpecialFunctions
@@ -55,6 +55,9 @@ internal static class SpecialFunctions
 
     /// <summary>The probability of a standard normal value at least this far from 0, on either side.</summary>
     internal static double NormalTwoSided(double z) => UpperGamma(0.5, z * z / 2);
+
+    /// <summary>The standard normal distribution function.</summary>
+    internal static double NormalCdf(double z) => z >= 0 ? 1 - (NormalTwoSided(z) / 2) : NormalTwoSided(z) / 2;
 
     /// <summary>The tail of the Kolmogorov distribution: 2 sum (-1)^(k-1) exp(-2 k^2 x^2), below 1.18 by its theta transform, where the sum converges slowly.</summary>
     internal static double KolmogorovTail(double x)
