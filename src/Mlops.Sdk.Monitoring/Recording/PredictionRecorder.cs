@@ -8,7 +8,8 @@ namespace Mlops.Sdk.Monitoring;
 /// <remarks>
 /// Recording a row takes no lock and allocates nothing. No value is kept, only counts: memory is bounded by the references, however many
 /// rows come. A version's reference (<c>profile.json</c>) is read before the version goes into service; rows of a version without a
-/// usable one are counted as not recorded, and reports say so. Windows that were not taken are lost when the process dies.
+/// usable one are counted as not recorded, and reports say so. What was not taken out is lost when the process dies; <see cref="ModelMonitor"/> takes it
+/// out and writes it to the store at every <see cref="RecordingOptions.FlushInterval"/>.
 /// </remarks>
 public sealed class PredictionRecorder : IPredictionObserver
 {
@@ -26,17 +27,24 @@ public sealed class PredictionRecorder : IPredictionObserver
     /// <param name="time">The clock that windows are dated by.</param>
     /// <param name="ids">Makes the ids of windows.</param>
     /// <param name="logger">Told about versions that cannot be recorded, or null.</param>
-    public PredictionRecorder(TimeProvider time, IIdGenerator ids, ILogger<PredictionRecorder>? logger = null)
+    /// <param name="options">What is recorded; null for the defaults.</param>
+    /// <exception cref="MlopsException">The options contradict each other; code <c>monitoring.invalid_option</c>.</exception>
+    public PredictionRecorder(TimeProvider time, IIdGenerator ids, ILogger<PredictionRecorder>? logger = null, RecordingOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(time);
         ArgumentNullException.ThrowIfNull(ids);
         _time = time;
         _ids = ids;
         _logger = logger ?? NullLogger<PredictionRecorder>.Instance;
+        Options = options ?? new RecordingOptions();
+        Options.Check();
     }
 
     /// <summary>Gets how many predictions came of versions that were never announced, and so were not recorded.</summary>
     public long UnknownPredictions => Volatile.Read(ref _unknown);
+
+    /// <summary>Gets what is recorded.</summary>
+    internal RecordingOptions Options { get; }
 
     /// <summary>Gets the models of which versions were announced.</summary>
     internal IReadOnlyCollection<string> Models => [.. Volatile.Read(ref _recordings).Select(r => r.Model).Distinct(StringComparer.Ordinal)];
@@ -52,7 +60,7 @@ public sealed class PredictionRecorder : IPredictionObserver
         ArgumentException.ThrowIfNullOrEmpty(model);
         ArgumentNullException.ThrowIfNull(schema);
         ArgumentNullException.ThrowIfNull(profile);
-        Add(new Recording(model, version, RecordingPlan.Create(model, version, schema, profile, Digest.Of(profile.Serialize())), _time.GetUtcNow()));
+        Add(new Recording(model, version, RecordingPlan.Create(model, version, schema, profile, Digest.Of(profile.Serialize()), Options), _time.GetUtcNow(), NewSeed()));
     }
 
     /// <inheritdoc/>
@@ -76,7 +84,7 @@ public sealed class PredictionRecorder : IPredictionObserver
             }
             else
             {
-                plan = RecordingPlan.Create(version.Model, version.Number, manifest.Schema, profile, FileOf(manifest)!.Digest);
+                plan = RecordingPlan.Create(version.Model, version.Number, manifest.Schema, profile, FileOf(manifest)!.Digest, Options);
             }
         }
         catch (MlopsException e)
@@ -85,7 +93,7 @@ public sealed class PredictionRecorder : IPredictionObserver
             _logger.UnusableReference(version.Model, version.Number, e.Code, e);
         }
 
-        Add(new Recording(version.Model, version.Number, plan, _time.GetUtcNow()));
+        Add(new Recording(version.Model, version.Number, plan, _time.GetUtcNow(), NewSeed()));
     }
 
     /// <inheritdoc/>
@@ -103,25 +111,29 @@ public sealed class PredictionRecorder : IPredictionObserver
         }
 
         _logger.NotPrepared(version.Model, version.Number);
-        Add(new Recording(version.Model, version.Number, null, _time.GetUtcNow()));
+        Add(new Recording(version.Model, version.Number, null, _time.GetUtcNow(), NewSeed()));
     }
 
     /// <inheritdoc/>
     public void OnPredicted(string model, int version, in ModelRow row, ReadOnlySpan<float> outputs) => Record(model, version, row, outputs);
+
+    /// <inheritdoc/>
+    public void OnPredicted(string model, int version, in ModelRow row, ReadOnlySpan<float> outputs, in PredictionContext context) => Record(model, version, row, outputs, context.Route);
 
     /// <summary>Records one prediction.</summary>
     /// <param name="model">The model's name.</param>
     /// <param name="version">The number of the version that answered.</param>
     /// <param name="row">The row as the model saw it.</param>
     /// <param name="outputs">The outputs, in the schema's order.</param>
-    public void Record(string model, int version, in ModelRow row, ReadOnlySpan<float> outputs)
+    /// <param name="route">The way the call took, or null; see <see cref="RecordingOptions.ByRoute"/>.</param>
+    public void Record(string model, int version, in ModelRow row, ReadOnlySpan<float> outputs, string? route = null)
     {
         Recording? recording = Find(Volatile.Read(ref _recordings), model, version);
         if (recording is null)
         {
             Interlocked.Increment(ref _unknown);
         }
-        else if (recording.Lanes is null || !recording.Lanes.Record(row.Numbers, row.Texts, outputs))
+        else if (recording.Lanes is null || !recording.Lanes.Record(row.Numbers, row.Texts, outputs, route))
         {
             Interlocked.Increment(ref recording.NotRecorded);
         }
@@ -167,6 +179,9 @@ public sealed class PredictionRecorder : IPredictionObserver
     }
 
     internal static ModelFile? FileOf(ModelManifest manifest) => manifest.Files.FirstOrDefault(f => f.Name == ReferenceProfile.FileName);
+
+    /// <summary>Makes a seed for samples and sketches: another one in each process, since their parts merge.</summary>
+    private ulong NewSeed() => System.IO.Hashing.XxHash3.HashToUInt64(System.Runtime.InteropServices.MemoryMarshal.AsBytes(_ids.NewId().AsSpan()));
 
     private static Recording? Find(Recording[] recordings, string model, int version)
     {
@@ -214,11 +229,11 @@ public sealed class PredictionRecorder : IPredictionObserver
     }
 
     /// <summary>One version of one model.</summary>
-    private sealed class Recording(string model, int version, RecordingPlan? plan, DateTimeOffset since)
+    private sealed class Recording(string model, int version, RecordingPlan? plan, DateTimeOffset since, ulong seed)
     {
         internal readonly string Model = model;
         internal readonly int Version = version;
-        internal readonly RecordingLanes? Lanes = plan is null ? null : new RecordingLanes(plan);
+        internal readonly RecordingLanes? Lanes = plan is null ? null : new RecordingLanes(plan, seed);
         internal long NotRecorded;
         private DateTimeOffset _since = since;
 
@@ -226,10 +241,10 @@ public sealed class PredictionRecorder : IPredictionObserver
 
         internal MonitorWindow? Take(DateTimeOffset now, IIdGenerator ids)
         {
-            LaneCounts? counts = Lanes?.Take();
+            LaneCounts?[]? counts = Lanes?.Take();
             long notRecorded = Interlocked.Exchange(ref NotRecorded, 0);
             (DateTimeOffset from, _since) = (_since, now);
-            if ((counts?.Rows ?? 0) + notRecorded == 0)
+            if (notRecorded == 0 && Array.TrueForAll(counts ?? [], c => c is null))
             {
                 return null;
             }

@@ -32,16 +32,43 @@ internal static class WindowCounting
         return Window(plan, lane, id, at, at, 0);
     }
 
-    internal static MonitorWindow Window(RecordingPlan plan, LaneCounts lane, string id, DateTimeOffset from, DateTimeOffset to, long notRecorded) => new()
+    /// <summary>Makes a window of what segments counted: the whole, and each segment where there are any.</summary>
+    internal static MonitorWindow Window(RecordingPlan plan, LaneCounts?[] cells, string id, DateTimeOffset from, DateTimeOffset to, long notRecorded)
     {
-        Id = id,
-        Model = plan.Model,
-        Version = plan.Version,
-        Reference = plan.Reference,
-        From = from,
-        To = to,
-        Rows = lane.Rows,
-        NotRecorded = notRecorded,
-        Features = plan.Read(lane),
-    };
+        if (plan.Segments is not { } segments)
+        {
+            return Window(plan, cells[0] ?? new LaneCounts(plan), id, from, to, notRecorded);
+        }
+
+        var whole = new LaneCounts(plan);
+        var parts = new List<MonitorWindow>();
+        for (int cell = 0; cell < cells.Length; cell++)
+        {
+            if (cells[cell] is { } counts)
+            {
+                counts.AddTo(whole);
+                parts.Add(Window(plan, counts, id, from, to, 0) with { Segment = segments.NameOf(cell) });
+            }
+        }
+
+        return Window(plan, whole, id, from, to, notRecorded) with { Segments = parts };
+    }
+
+    internal static MonitorWindow Window(RecordingPlan plan, LaneCounts lane, string id, DateTimeOffset from, DateTimeOffset to, long notRecorded)
+    {
+        plan.Fold(lane);
+        return new MonitorWindow
+        {
+            Id = id,
+            Model = plan.Model,
+            Version = plan.Version,
+            Reference = plan.Reference,
+            From = from,
+            To = to,
+            Rows = lane.Rows,
+            NotRecorded = notRecorded,
+            Features = plan.Read(lane),
+            Sample = lane.Sketches?.Sample,
+        };
+    }
 }

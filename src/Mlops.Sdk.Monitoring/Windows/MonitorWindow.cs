@@ -4,14 +4,19 @@ using Mlops.Sdk.Data;
 
 namespace Mlops.Sdk.Monitoring;
 
-/// <summary>Counts of what a version saw and answered in a span of time: no row and no value of a row is kept. Immutable by agreement.</summary>
-/// <remarks>Windows of one reference merge: merging is associative, and exact in all counts. Stored as <c>monitoring/ID</c> and committed to the ledger by digest.</remarks>
+/// <summary>Counts of what a version saw and answered in a span of time: no row is kept, and no value unless that was asked for. Immutable by agreement.</summary>
+/// <remarks>
+/// Windows of one reference merge: merging is associative, and exact in all counts; sketches, where there are any, keep their bounds.
+/// Stored as <c>monitoring/ID</c> and committed to the ledger by digest. Sketches of numbers and unseen texts hold values of single
+/// features; they are there only where <see cref="RecordingOptions.Sketches"/> asks for them.
+/// </remarks>
 public sealed record MonitorWindow
 {
     /// <summary>The newest format this library writes and reads.</summary>
-    public const int CurrentFormat = 1;
+    public const int CurrentFormat = 2;
 
     private const int MaxBytes = 64 << 20;
+    private const int MaxSegments = 1_000;
 
     /// <summary>Gets the version of this document's format.</summary>
     public int Format { get; init; } = CurrentFormat;
@@ -40,8 +45,21 @@ public sealed record MonitorWindow
     /// <summary>Gets how many predictions were not counted because the version's reference was not there or did not fit.</summary>
     public long NotRecorded { get; init; }
 
+    /// <summary>Gets how many rows with an event time came too late for the window they belong to; they are counted in no feature.</summary>
+    public long Late { get; init; }
+
+    /// <summary>Gets the part of the rows that it is about, such as <c>country=SE</c>; null for all rows.</summary>
+    public string? Segment { get; init; }
+
     /// <summary>Gets the features, in the order of the reference.</summary>
     public required IReadOnlyList<WindowFeature> Features { get; init; }
+
+    /// <summary>Gets the same rows by segment: their counts add up to this window's. Empty when rows are not counted apart.</summary>
+    public IReadOnlyList<MonitorWindow> Segments { get; init; } = [];
+
+    /// <summary>Gets the rows that were kept by chance, where <see cref="RecordingOptions.SampleRows"/> asks for them: in memory only, and null after reading.</summary>
+    [JsonIgnore]
+    public ReservoirSample<SampledRow>? Sample { get; init; }
 
     /// <summary>Merges windows of one version and reference, from any hosts and times.</summary>
     /// <param name="id">The id of the merged window.</param>
@@ -58,6 +76,11 @@ public sealed record MonitorWindow
         }
 
         MonitorWindow first = windows[0];
+        if (windows.Count == 1)
+        {
+            return first with { Id = id };
+        }
+
         if (windows.FirstOrDefault(w => w.Model != first.Model || w.Version != first.Version || w.Reference != first.Reference || w.Features.Count != first.Features.Count) is { } other)
         {
             throw new ArgumentException($"Windows of one version and reference merge; '{first.Id}' is of {first.Model} v{first.Version}, '{other.Id}' of {other.Model} v{other.Version} or of another reference.", nameof(windows));
@@ -70,6 +93,10 @@ public sealed record MonitorWindow
             To = windows.Max(w => w.To),
             Rows = windows.Sum(w => w.Rows),
             NotRecorded = windows.Sum(w => w.NotRecorded),
+            Late = windows.Sum(w => w.Late),
+            Segment = windows.All(w => w.Segment == first.Segment) ? first.Segment : null,
+            Segments = MergeSegments(id, windows),
+            Sample = WindowMerging.Merge(windows.Select(w => w.Sample), s => new ReservoirSample<SampledRow>(s.Capacity, 0), (into, from) => into.Merge(from)),
             Features = [.. Enumerable.Range(0, first.Features.Count).Select(i => WindowFeature.Merge([.. windows.Select(w => w.Features[i])]))],
         };
     }
@@ -116,121 +143,26 @@ public sealed record MonitorWindow
             throw new MlopsIntegrityException("monitoring.newer_format", $"The monitoring window has format {window.Format}; this version of the library reads up to {CurrentFormat}. Update Mlops.Sdk in this process.");
         }
 
-        return window is { Id: not null, Model: not null, Rows: >= 0, NotRecorded: >= 0, Features: not null } && window.Features.All(f => f is not null && f.IsSane(window.Rows))
+        return window is not null && window.IsSane(depth: 0)
             ? window
             : throw new MlopsIntegrityException("monitoring.unreadable_window", $"A monitoring window of at most {MaxBytes} bytes is expected, with counts that add up to its rows; the bytes found are not one.");
     }
 
+    internal bool IsSane(int depth) =>
+        Id is not null && Model is not null && Rows >= 0 && NotRecorded >= 0 && Late >= 0 && Features is not null && Segments is not null
+        && Features.All(f => f is not null && f.IsSane(Rows))
+        && Segments.Count <= (depth == 0 ? MaxSegments : 0)
+        && Segments.All(s => s is { Segment: not null } && s.IsSane(depth + 1) && s.Features.Count == Features.Count)
+        && (Segments.Count == 0 || Segments.Aggregate(0m, (sum, s) => sum + s.Rows) == Rows);
+
+    private static MonitorWindow[] MergeSegments(string id, IReadOnlyList<MonitorWindow> windows) =>
+        windows.All(w => w.Segments.Count > 0 || w.Rows == 0)
+            ? [.. windows.SelectMany(w => w.Segments).GroupBy(s => s.Segment, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => Merge(id, [.. g]))]
+            : [];
+
     /// <summary>Writes the window.</summary>
     /// <returns>UTF-8 JSON.</returns>
     public byte[] Serialize() => JsonSerializer.SerializeToUtf8Bytes(this, WindowJson.Default.MonitorWindow);
-}
-
-/// <summary>The counts of one feature in a window.</summary>
-public sealed record WindowFeature
-{
-    /// <summary>Gets its name.</summary>
-    public required string Name { get; init; }
-
-    /// <summary>Gets whether it is a number or a text.</summary>
-    public required InputKind Kind { get; init; }
-
-    /// <summary>Gets whether the model takes or gives it.</summary>
-    public required FeatureRole Role { get; init; }
-
-    /// <summary>Gets the rows per bin of the reference, or per category that it lists, shape [bins or categories].</summary>
-    public required long[] Counts { get; init; }
-
-    /// <summary>Gets the rows with a category that the reference does not list.</summary>
-    public long Unseen { get; init; }
-
-    /// <summary>Gets the rows without a value.</summary>
-    public long Missing { get; init; }
-
-    /// <summary>Gets the rows with an infinite number.</summary>
-    public long Infinite { get; init; }
-
-    /// <summary>Gets the mean of the finite numbers, 0 when there are none.</summary>
-    public double Mean { get; init; }
-
-    /// <summary>Gets the sum of squared differences from the mean of the finite numbers.</summary>
-    public double SquaredDeviations { get; init; }
-
-    /// <summary>Gets the smallest finite number, or null.</summary>
-    public float? Minimum { get; init; }
-
-    /// <summary>Gets the largest finite number, or null.</summary>
-    public float? Maximum { get; init; }
-
-    /// <summary>Gets how many rows have a value that is counted in a bin or category.</summary>
-    [JsonIgnore]
-    public long Values => Counts.Sum();
-
-    internal static WindowFeature Merge(IReadOnlyList<WindowFeature> parts)
-    {
-        WindowFeature first = parts[0];
-        long[] counts = new long[first.Counts.Length];
-        double values = 0;
-        double mean = 0;
-        double squares = 0;
-        foreach (WindowFeature part in parts)
-        {
-            if (part.Counts.Length != counts.Length || part.Name != first.Name)
-            {
-                throw new ArgumentException($"'{first.Name}' with {counts.Length} bins does not merge with '{part.Name}' with {part.Counts.Length}.", nameof(parts));
-            }
-
-            for (int i = 0; i < counts.Length; i++)
-            {
-                counts[i] += part.Counts[i];
-            }
-
-            double more = part.Values;
-            if (more > 0 && first.Kind == InputKind.Number)
-            {
-                // T. Chan, G. Golub, R. LeVeque, Updating formulae and a pairwise algorithm for computing sample variances, 1979
-                double difference = part.Mean - mean;
-                double all = values + more;
-                mean += difference * more / all;
-                squares += part.SquaredDeviations + (difference * difference * values * more / all);
-                values = all;
-            }
-        }
-
-        return first with
-        {
-            Counts = counts,
-            Unseen = parts.Sum(p => p.Unseen),
-            Missing = parts.Sum(p => p.Missing),
-            Infinite = parts.Sum(p => p.Infinite),
-            Mean = mean,
-            SquaredDeviations = squares,
-            Minimum = parts.Min(p => p.Minimum),
-            Maximum = parts.Max(p => p.Maximum),
-        };
-    }
-
-    internal bool IsSane(long rows)
-    {
-        if (Name is null || Counts is null || Unseen < 0 || Missing < 0 || Infinite < 0 || !double.IsFinite(Mean) || !double.IsFinite(SquaredDeviations))
-        {
-            return false;
-        }
-
-        // decimal, so that hostile counts do not wrap round to a plausible sum
-        decimal sum = (decimal)Unseen + Missing + Infinite;
-        foreach (long count in Counts)
-        {
-            if (count < 0)
-            {
-                return false;
-            }
-
-            sum += count;
-        }
-
-        return sum == rows;
-    }
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

@@ -59,7 +59,7 @@ public sealed class MonitorWindowTests
         MlopsIntegrityException error = Assert.Throws<MlopsIntegrityException>(() => MonitorWindow.Deserialize(newer));
         Assert.Equal("monitoring.newer_format", error.Code);
         Assert.Contains("format 9", error.Message, StringComparison.Ordinal);
-        Assert.Contains("up to 1", error.Message, StringComparison.Ordinal);
+        Assert.Contains("up to 2", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
