@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Mlops.Sdk;
+using Mlops.Sdk.Data;
 using Mlops.Sdk.Pipelines;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -22,7 +23,8 @@ public static class PipelinesBuilderExtensions
             services.GetRequiredService<IObjectStore>(),
             services.GetServices<IModelFormat>(),
             services.GetService<TimeProvider>(),
-            services.GetService<ILogger<PipelineRunner>>()));
+            services.GetService<ILogger<PipelineRunner>>(),
+            services.GetServices<IReferenceFileSource>()));
         builder.Services.TryAddSingleton<IRetrainingTrigger, PipelineRetrainer>();
         configure?.Invoke(new PipelinesBuilder(builder.Services));
         return builder;

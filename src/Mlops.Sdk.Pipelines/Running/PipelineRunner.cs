@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Mlops.Sdk.Data;
 
 namespace Mlops.Sdk.Pipelines;
 
@@ -14,6 +15,7 @@ public sealed partial class PipelineRunner
     private readonly IEnumerable<IModelFormat> _formats;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly IReferenceFileSource[] _files;
 
     /// <summary>Creates a runner.</summary>
     /// <param name="registry">Where runs and versions are registered.</param>
@@ -22,13 +24,15 @@ public sealed partial class PipelineRunner
     /// <param name="formats">Load the champion for comparison.</param>
     /// <param name="time">The clock of durations; null for the system's.</param>
     /// <param name="logger">Takes what a person should know; null for none.</param>
+    /// <param name="files">Make files of facts that are stored with each version, such as those that its later performance is held against; null for none.</param>
     public PipelineRunner(
         IModelRegistry registry,
         IArtifactStore artifacts,
         IObjectStore store,
         IEnumerable<IModelFormat> formats,
         TimeProvider? time = null,
-        ILogger<PipelineRunner>? logger = null)
+        ILogger<PipelineRunner>? logger = null,
+        IEnumerable<IReferenceFileSource>? files = null)
     {
         ArgumentNullException.ThrowIfNull(registry);
         ArgumentNullException.ThrowIfNull(artifacts);
@@ -37,6 +41,7 @@ public sealed partial class PipelineRunner
         (_registry, _artifacts, _store, _formats) = (registry, artifacts, store, formats);
         _time = time ?? TimeProvider.System;
         _logger = logger ?? NullLogger<PipelineRunner>.Instance;
+        _files = [.. files ?? []];
     }
 
     /// <summary>Gets the id of the run that a pipeline and key stand for.</summary>
@@ -78,7 +83,7 @@ public sealed partial class PipelineRunner
         }
 
         var log = new StepLog(definition.Name, _time, progress);
-        using var run = new RunInProgress<T>(definition.Name, plan, options, log, _registry, _artifacts, _formats, _time, new CandidateTraining(_store, _artifacts));
+        using var run = new RunInProgress<T>(definition.Name, plan, options, log, _registry, _artifacts, _formats, _time, new CandidateTraining(_store, _artifacts), _files);
         try
         {
             PipelineRun made = await RunAsync(run, definition.Name, cancellationToken).ConfigureAwait(false);

@@ -107,6 +107,7 @@ internal sealed partial class RunInProgress<T>
                     await WriteAsync(ReferenceProfile.FileName, profile.Serialize(), cancellationToken).ConfigureAwait(false),
                     await WriteAsync(ProbeRows.FileName, ProbeRows.Serialize(ProbesOf(test.Table)), cancellationToken).ConfigureAwait(false),
                     await WriteAsync(RunReport.FileName, JsonSerializer.SerializeToUtf8Bytes(report, PipelineJson.Default.RunReport), cancellationToken).ConfigureAwait(false),
+                    .. await ReferenceFilesAsync(model.Model, test, cancellationToken).ConfigureAwait(false),
                 ],
                 Schema = model.Model.Schema,
                 Algorithm = best,
@@ -126,6 +127,24 @@ internal sealed partial class RunInProgress<T>
             _report = report;
             return version;
         });
+
+    /// <summary>Stores what the sources say about the test rows, which no candidate has learned from.</summary>
+    private async Task<IReadOnlyList<ModelFile>> ReferenceFilesAsync(ILoadedModel model, LabelledRows test, CancellationToken cancellationToken)
+    {
+        var files = new List<ModelFile>();
+        if (sources.Count > 0)
+        {
+            Answers answers = Answers.Of(model, test.Table);
+            double[] actuals = test.Binary is { } binary ? Array.ConvertAll(binary, b => b ? 1.0 : 0.0) : Array.ConvertAll(test.Numbers!, n => (double)n);
+            var rows = new ReferenceRows(answers.Schema, test.Table, answers.Outputs, actuals);
+            foreach (ReferenceFile file in sources.SelectMany(s => s.Make(rows, cancellationToken)))
+            {
+                files.Add(await WriteAsync(file.Name, file.Content, cancellationToken).ConfigureAwait(false));
+            }
+        }
+
+        return files;
+    }
 
     private async Task<ModelFile> WriteAsync(string file, byte[] bytes, CancellationToken cancellationToken)
     {

@@ -16,7 +16,8 @@ internal sealed partial class RunInProgress<T>(
     IArtifactStore artifacts,
     IEnumerable<IModelFormat> formats,
     TimeProvider time,
-    CandidateTraining training) : IDisposable
+    CandidateTraining training,
+    IReadOnlyList<IReferenceFileSource> sources) : IDisposable
 {
     private const double ValidationShare = 0.2;
     private readonly List<IDisposable> _models = [];
