@@ -58,10 +58,9 @@ internal sealed class MonitoringHostedService(IServiceProvider services, IEnumer
 
     private async Task CheckAsync(ModelMonitor monitor, string model)
     {
-        MonitorCheck check;
         try
         {
-            check = await monitor.CheckAsync(model, Actor.System, closing: false, _stopping.Token).ConfigureAwait(false);
+            await monitor.CheckAsync(model, Actor.System, closing: false, _stopping.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is not OperationCanceledException and not OutOfMemoryException)
         {
@@ -69,18 +68,14 @@ internal sealed class MonitoringHostedService(IServiceProvider services, IEnumer
             return;
         }
 
-        if (check.Alert is not { } alert || monitor.WatchOf(model) is not { Retrain: true })
-        {
-            return;
-        }
-
         try
         {
-            await monitor.RetrainAsync(alert, _stopping.Token).ConfigureAwait(false);
+            await monitor.TendAsync(model, _stopping.Token).ConfigureAwait(false);
+            await monitor.RetrainWhereDueAsync(model, _stopping.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is not OperationCanceledException and not OutOfMemoryException)
         {
-            _logger.RetrainingFailed(model, alert.Id, CodeOf(e), e);
+            _logger.RetrainingFailed(model, CodeOf(e), e);
         }
     }
 

@@ -43,8 +43,10 @@ public static class MonitoringMlopsBuilderExtensions
             provider.GetRequiredService<IOptions<MonitoringOptions>>().Value,
             provider.GetService<IRetrainingTrigger>(),
             provider.GetService<ILogger<ModelMonitor>>(),
-            provider.GetServices<WatchedModel>()));
+            provider.GetServices<WatchedModel>(),
+            new MonitorExtensions(provider.GetServices<ISignalSource>, provider.GetServices<IAlertExplainer>)));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, MonitoringHostedService>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, AlertHandlerService>());
         configure?.Invoke(new MonitoringBuilder(services));
         return builder;
     }

@@ -1,5 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using Mlops.Sdk.Data;
 
 namespace Mlops.Sdk.Monitoring;
@@ -7,7 +5,6 @@ namespace Mlops.Sdk.Monitoring;
 /// <content>From windows to entries of the ledger.</content>
 public sealed partial class ModelMonitor
 {
-    private const int MostNumbers = 40;
     private const int MostOpen = 64;
 
     internal async ValueTask<MonitorCheck> CheckAsync(string model, Actor? actor, bool closing, CancellationToken cancellationToken)
@@ -106,115 +103,60 @@ public sealed partial class ModelMonitor
             await _store.PutAsync(ObjectKey.Parse($"monitoring/{window.Id}"), content, PutCondition.IfAbsent, cancellationToken).ConfigureAwait(false);
         }
 
-        string[] drifted = [.. report.Features.Where(f => f.Status == DriftStatus.Drifted).Select(f => f.Name)];
-        var note = new WindowNote(window.Id, window.Model, window.Version, window.From, window.To, window.Rows, window.NotRecorded, Digest.Of(bytes), bytes.Length, report.Status, drifted);
+        var closed = new ClosedWindow(window, reference.Profile, report, reference.Version, reference.Schema);
+        List<MonitorSignal> signals = await MeasureAsync(closed, cancellationToken).ConfigureAwait(false);
+        SignalsNote? stored = signals.Count > 0 ? await StoreSignalsAsync(window.Model, signals, cancellationToken).ConfigureAwait(false) : null;
         await _ledger.AttachAsync(_book, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<AlertPolicy> policies = PoliciesOf(window.Model);
+        IReadOnlyList<AlertCause> causes = mayAlert ? await ExplainAsync(closed, signals, policies, cancellationToken).ConfigureAwait(false) : [];
+        string[] drifted = [.. report.Features.Where(f => f.Status == DriftStatus.Drifted).Select(f => f.Name)];
+        var note = new WindowNote(window.Id, window.Model, window.Version, window.From, window.To, window.Rows, window.NotRecorded, Digest.Of(bytes), bytes.Length, report.Status, drifted) { Signals = stored };
         LedgerReceipt receipt = await _ledger.AppendAsync(
             $"monitor:{window.Model}",
-            () => Decide(report, note, mayAlert, options.Alerts, actor),
+            () => Decide(report, note, mayAlert, policies, signals, causes, actor),
             cancellationToken).ConfigureAwait(false);
-        return Conclude(report, receipt, mayAlert);
+        return Conclude(report, signals, receipt, mayAlert);
     }
 
     /// <summary>Decides what to write, with the book at the end of the ledger: no two hosts decide on one state.</summary>
-    private List<LedgerDraft> Decide(DriftReport report, WindowNote note, bool mayAlert, AlertOptions alerts, Actor? actor)
+    private List<LedgerDraft> Decide(DriftReport report, WindowNote note, bool mayAlert, IReadOnlyList<AlertPolicy> policies, IReadOnlyList<MonitorSignal> signals, IReadOnlyList<AlertCause> causes, Actor? actor)
     {
         AlertBook.ModelState state = _book.Of(report.Model);
-        var drafts = new List<LedgerDraft>();
         bool known = state.Windows.Contains(report.WindowId);
+        AlertDecision decision = known || !mayAlert ? new AlertDecision([], []) : AlertDecision.Of(state, policies, signals, report.WindowId, causes, _time.GetUtcNow(), actor, report);
+        var drafts = new List<LedgerDraft>();
         if (!known)
         {
-            drafts.Add(Draft(MonitoringKinds.WindowClosed, report.Model, report.Version, report.Summary, note, MonitoringJson.Default.WindowNote, actor) with { Id = $"window:{report.WindowId}" });
+            drafts.Add(AlertDecision.Draft(MonitoringKinds.WindowClosed, report.Model, report.Version, report.Summary, note with { Series = decision.Series }, MonitoringJson.Default.WindowNote, actor) with { Id = $"window:{report.WindowId}" });
         }
 
-        if (!mayAlert)
+        if (mayAlert)
         {
-            return drafts;
-        }
-
-        foreach (AlertBook.OpenAlert older in state.Open.Values.Where(o => o.Alert.Version < report.Version))
-        {
-            drafts.Add(Closing(older.Alert, $"Version {report.Version} answers now.", actor));
-        }
-
-        AlertBook.OpenAlert? open = state.OpenOf(report.Version);
-        bool tooOld = open is not null && alerts.RepeatAfter is { } after && _time.GetUtcNow() - open.Alert.RaisedAt >= after;
-        if (report.Status == DriftStatus.Drifted && (open is null || tooOld) && !known)
-        {
-            drafts.Add(Raising(report, actor));
-        }
-        else if (report.Status == DriftStatus.Stable && open is not null && !known && open.Calm + 1 >= alerts.CloseAfter)
-        {
-            drafts.Add(Closing(open.Alert, $"{open.Calm + 1} stable windows in a row.", actor));
+            // alerts of versions that answer no more end with the first window of the one that does
+            drafts.AddRange(state.Open.Values.Where(o => o.Alert.Version > 0 && o.Alert.Version < report.Version)
+                .Select(o => AlertDecision.Closing(o.Alert.Id, o.Alert.Model, o.Alert.Version, $"Version {report.Version} answers now.", actor)));
+            drafts.AddRange(decision.Drafts);
         }
 
         return drafts;
     }
 
-    private MonitorCheck Conclude(DriftReport report, LedgerReceipt receipt, bool mayAlert)
+    private MonitorCheck Conclude(DriftReport report, IReadOnlyList<MonitorSignal> signals, LedgerReceipt receipt, bool mayAlert)
     {
         _logger.Checked(report.Model, report.Version, report.Rows, report.Summary);
-        foreach (LedgerEntry entry in receipt.Entries.Where(e => e.Kind == MonitoringKinds.AlertClosed))
-        {
-            _logger.AlertClosed(report.Model, report.Version, entry.Correlation ?? string.Empty);
-        }
-
-        bool raised = receipt.Entries.Any(e => e.Kind == LedgerKinds.AlertRaised);
-        MonitorAlert? alert = report.Status == DriftStatus.Drifted && mayAlert ? _book.Of(report.Model).OpenOf(report.Version)?.Alert : null;
+        List<MonitorAlert> raised = TellRaised(report.Model, receipt);
+        AlertBook.ModelState state = _book.Of(report.Model);
+        MonitorAlert? alert = report.Status == DriftStatus.Drifted && mayAlert ? state.OpenOf(report.Version)?.Alert : null;
         if (mayAlert)
         {
-            _metrics.Checked(report, raised);
+            _metrics.Checked(report, signals);
         }
 
-        if (raised && alert is not null)
+        return new MonitorCheck(report, alert, raised.Any(r => r.Policy == AlertPolicy.DriftName))
         {
-            _logger.AlertRaised(report.Model, report.Version, alert.Id, alert.Message);
-        }
-
-        return new MonitorCheck(report, alert, raised);
-    }
-
-    private static LedgerDraft Raising(DriftReport report, Actor? actor)
-    {
-        var numbers = new SortedDictionary<string, double>(StringComparer.Ordinal)
-        {
-            ["rows"] = report.Rows,
-            ["drifted"] = report.Drifted,
-            ["judged"] = report.Judged,
+            Signals = signals,
+            Alerts = [.. state.Open.Values.Select(o => o.Alert).OrderBy(a => a.RaisedAt).ThenBy(a => a.Id, StringComparer.Ordinal)],
         };
-        foreach (FeatureDrift feature in report.Features.Where(f => f.Status == DriftStatus.Drifted).Take(MostNumbers / 2))
-        {
-            numbers[$"psi.{feature.Name}"] = feature.Psi;
-            foreach (ShareChange share in feature.Shares.Where(s => s.Status == DriftStatus.Drifted))
-            {
-                numbers[$"{share.Kind.ToString().ToLowerInvariant()}.{feature.Name}"] = share.Current - share.Reference;
-            }
-        }
-
-        // the window's id makes the alert's: the same window never raises two
-        var note = new AlertNote(report.WindowId, report.Model, report.Version, DriftCheck, report.Summary, numbers);
-        return new LedgerDraft(LedgerKinds.AlertRaised, new LedgerResource(ResourceKind, report.Model, report.Version), Shorten(report.Summary), LedgerData.Of(note))
-        {
-            Id = $"alert:{note.AlertId}",
-            Correlation = note.AlertId,
-            Actor = actor,
-        };
-    }
-
-    private static LedgerDraft Closing(MonitorAlert alert, string reason, Actor? actor) =>
-        Draft(MonitoringKinds.AlertClosed, alert.Model, alert.Version, reason, new AlertClosedNote(alert.Id, alert.Model, alert.Version), MonitoringJson.Default.AlertClosedNote, actor) with
-        {
-            Id = $"alert_closed:{alert.Id}",
-            Correlation = alert.Id,
-        };
-
-    private static LedgerDraft Draft<T>(string kind, string model, int version, string reason, T note, JsonTypeInfo<T> type, Actor? actor) =>
-        new(kind, new LedgerResource(ResourceKind, model, version), Shorten(reason), JsonSerializer.SerializeToElement(note, type)) { Actor = actor };
-
-    private static string Shorten(string reason)
-    {
-        const int longest = 2_000;
-        return reason.Length <= longest ? reason : string.Concat(reason.AsSpan(0, char.IsHighSurrogate(reason[longest - 1]) ? longest - 1 : longest), "...");
     }
 
     /// <summary>Puts a new window to one that is still open.</summary>

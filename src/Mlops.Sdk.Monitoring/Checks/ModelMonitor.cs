@@ -13,9 +13,6 @@ namespace Mlops.Sdk.Monitoring;
 /// </remarks>
 public sealed partial class ModelMonitor : IAsyncDisposable
 {
-    internal const string DriftCheck = "drift";
-    private const string ResourceKind = "model";
-
     private readonly ILedger _ledger;
     private readonly IModelCatalog _catalog;
     private readonly IArtifactStore _artifacts;
@@ -26,8 +23,9 @@ public sealed partial class ModelMonitor : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly MonitoringOptions _options;
     private readonly ILogger _logger;
-    private readonly MonitoringMetrics _metrics = new();
+    private readonly MonitoringMetrics _metrics;
     private readonly AlertBook _book = new();
+    private readonly MonitorExtensions _extensions;
     private readonly ConcurrentDictionary<string, ModelChecks> _models = new(StringComparer.Ordinal);
     private readonly Dictionary<string, WatchedModel> _watched = new(StringComparer.Ordinal);
     private int _disposed;
@@ -55,7 +53,7 @@ public sealed partial class ModelMonitor : IAsyncDisposable
         MonitoringOptions? options = null,
         IRetrainingTrigger? trigger = null,
         ILogger<ModelMonitor>? logger = null)
-        : this(ledger, catalog, artifacts, store, recorder, ids, time, options, trigger, logger, [])
+        : this(ledger, catalog, artifacts, store, recorder, ids, time, options, trigger, logger, [], MonitorExtensions.None)
     {
     }
 
@@ -70,7 +68,8 @@ public sealed partial class ModelMonitor : IAsyncDisposable
         MonitoringOptions? options,
         IRetrainingTrigger? trigger,
         ILogger<ModelMonitor>? logger,
-        IEnumerable<WatchedModel> watched)
+        IEnumerable<WatchedModel> watched,
+        MonitorExtensions? extensions = null)
     {
         ArgumentNullException.ThrowIfNull(ledger);
         ArgumentNullException.ThrowIfNull(catalog);
@@ -89,6 +88,8 @@ public sealed partial class ModelMonitor : IAsyncDisposable
         _options = options ?? new MonitoringOptions();
         _trigger = trigger;
         _logger = logger ?? NullLogger<ModelMonitor>.Instance;
+        _extensions = extensions ?? MonitorExtensions.None;
+        _metrics = new MonitoringMetrics(_book);
         foreach (WatchedModel model in watched)
         {
             _watched[model.Model] = model;
@@ -145,48 +146,6 @@ public sealed partial class ModelMonitor : IAsyncDisposable
         (Reference reference, MonitorWindow window) = await CountAsync(model, version, table, cancellationToken).ConfigureAwait(false);
         MonitoringOptions options = OptionsOf(model);
         return DriftDetector.Compare(reference.Profile, window, options.Drift, options.Alerts);
-    }
-
-    /// <summary>Lists the open alerts about a model.</summary>
-    /// <param name="model">The model's name.</param>
-    /// <param name="cancellationToken">Stops the call.</param>
-    /// <returns>The alerts that any host raised and none closed, oldest first.</returns>
-    public async ValueTask<IReadOnlyList<MonitorAlert>> OpenAlertsAsync(string model, CancellationToken cancellationToken = default)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(model);
-        await _ledger.AttachAsync(_book, cancellationToken).ConfigureAwait(false);
-        await _ledger.RefreshAsync(cancellationToken).ConfigureAwait(false);
-        return [.. _book.Of(model).Open.Values.Select(o => o.Alert).OrderBy(a => a.RaisedAt)];
-    }
-
-    /// <summary>Starts the retraining that an alert asks for: once for each alert, across all processes.</summary>
-    /// <param name="alert">The alert.</param>
-    /// <param name="cancellationToken">Stops the run.</param>
-    /// <returns>The run as it ended, or null when the alert had started one before.</returns>
-    /// <exception cref="MlopsException">No pipeline can be started from here; code <c>monitoring.no_trigger</c>.</exception>
-    public async ValueTask<RunRecord?> RetrainAsync(MonitorAlert alert, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(alert);
-        IRetrainingTrigger trigger = _trigger
-            ?? throw new MlopsException("monitoring.no_trigger", $"Alert '{alert.Id}' about {alert.Model} asks for retraining, and this process has no IRetrainingTrigger. Add pipelines with AddPipelines.");
-        RunRecord? run = await trigger.TriggerAsync(alert.Model, $"{DriftCheck}:{alert.Id}", alert.Message, cancellationToken).ConfigureAwait(false);
-        if (run is null)
-        {
-            return null;
-        }
-
-        var note = new RetrainedNote(alert.Id, alert.Model, alert.Version, run.RunId, run.Status, run.Version);
-        await _ledger.AppendAsync(
-            [
-                Draft(MonitoringKinds.Retrained, alert.Model, alert.Version, $"Alert {alert.Id} started run {run.RunId}, which ended as {run.Status}.", note, MonitoringJson.Default.RetrainedNote, actor: null) with
-                {
-                    Id = $"retrained:{alert.Id}",
-                    Correlation = alert.Id,
-                },
-            ],
-            cancellationToken).ConfigureAwait(false);
-        _logger.Retrained(alert.Model, alert.Id, run.RunId, run.Status);
-        return run;
     }
 
     /// <summary>Closes and stores every window, however few rows it has, so that a clean stop loses nothing.</summary>

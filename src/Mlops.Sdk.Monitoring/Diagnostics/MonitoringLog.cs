@@ -28,6 +28,21 @@ internal static partial class MonitoringLog
     [LoggerMessage(5008, LogLevel.Information, "Model {Model}: alert {AlertId} started run {RunId}, which ended as {Status}")]
     internal static partial void Retrained(this ILogger logger, string model, string alertId, string runId, RunStatus status);
 
-    [LoggerMessage(5009, LogLevel.Error, "Model {Model}: the retraining that alert {AlertId} asks for failed ({Code})")]
-    internal static partial void RetrainingFailed(this ILogger logger, string model, string alertId, string code, Exception cause);
+    [LoggerMessage(5009, LogLevel.Error, "Model {Model}: what its alerts ask for failed ({Code}); it is tried again")]
+    internal static partial void RetrainingFailed(this ILogger logger, string model, string code, Exception cause);
+
+    [LoggerMessage(5010, LogLevel.Error, "Model {Model}: {Source} failed; its part of the window is left out")]
+    internal static partial void SourceFailed(this ILogger logger, string model, string source, Exception cause);
+
+    [LoggerMessage(5011, LogLevel.Warning, "Model {Model}: {Source} measured '{Signal}', which is no signal of this model with finite numbers; it is left out")]
+    internal static partial void BadSignal(this ILogger logger, string model, string source, string signal);
+
+    [LoggerMessage(5012, LogLevel.Error, "Model {Model}: alert {AlertId} starts no further run. {Reason}")]
+    internal static partial void LoopGaveUp(this ILogger logger, string model, string alertId, string reason);
+
+    [LoggerMessage(5013, LogLevel.Critical, "The alert handler {Name} cannot go on; it is tried again")]
+    internal static partial void HandlerEnded(this ILogger logger, string name, Exception cause);
+
+    [LoggerMessage(EventId = 5014, Message = "Alert {AlertId} {Change}: {Alert}. {Reason}")]
+    internal static partial void Alert(this ILogger logger, LogLevel level, string alertId, AlertChange change, MonitorAlert alert, string reason);
 }
