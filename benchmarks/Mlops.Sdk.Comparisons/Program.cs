@@ -11,6 +11,7 @@ var topics = new Dictionary<string, Func<Report, Task>>(StringComparer.Ordinal)
     ["ledger"] = LedgerTopic.RunAsync,
     ["predict"] = PredictTopic.RunAsync,
     ["record"] = RecordTopic.RunAsync,
+    ["report"] = ReportTopic.RunAsync,
     ["tracking"] = TrackingTopic.RunAsync,
 };
 

@@ -35,6 +35,9 @@ public sealed class DataContract<T>
     /// <summary>Gets the names of the rules in order.</summary>
     public IReadOnlyList<string> Rules => [.. _rules.Select(r => r.Name)];
 
+    /// <summary>Gets the rules: each says what is wrong with a row, or null.</summary>
+    internal IReadOnlyList<(string Name, Func<T, string?> Check)> Checks => _rules;
+
     /// <summary>Reads a source and checks every row.</summary>
     /// <param name="source">The source.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
@@ -72,7 +75,7 @@ public sealed class DataContract<T>
                 $"{rejected.Count} of {rows} rows of {source.Description} break the contract: {found}. First: line {rejected[0].Line}: {rejected[0].Message} Mend the data or change the contract.");
         }
 
-        return new ContractResult<T>(accepted, rejected, counts);
+        return new ContractResult<T>(accepted, rejected, counts) { Rows = rows };
     }
 
     private RejectedRow? Check(T row, long line)
@@ -94,7 +97,11 @@ public sealed class DataContract<T>
 /// <param name="Accepted">The rows that keep it.</param>
 /// <param name="Rejected">The rows that do not, with the first rule each one breaks.</param>
 /// <param name="Counts">How many rows break each rule first.</param>
-public sealed record ContractResult<T>(IReadOnlyList<T> Accepted, IReadOnlyList<RejectedRow> Rejected, IReadOnlyDictionary<string, long> Counts);
+public sealed record ContractResult<T>(IReadOnlyList<T> Accepted, IReadOnlyList<RejectedRow> Rejected, IReadOnlyDictionary<string, long> Counts)
+{
+    /// <summary>Gets how many rows were checked. With <see cref="ContractAction.Warn"/> a row can be in both lists.</summary>
+    internal long Rows { get; init; } = Accepted.Count + Rejected.Count;
+}
 
 /// <summary>Builds a <see cref="DataContract{T}"/>. Not thread-safe; the contract is.</summary>
 /// <typeparam name="T">The row.</typeparam>

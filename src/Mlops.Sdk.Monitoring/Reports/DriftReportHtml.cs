@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using System.Text;
 
 namespace Mlops.Sdk.Monitoring;
@@ -26,7 +25,7 @@ internal static class DriftReportHtml
         </style>
         """;
 
-    internal static string Write(DriftReport report)
+    internal static string Write(DriftReport report, Func<FeatureDrift, string>? beside = null)
     {
         var html = new StringBuilder();
         html.Append("<section class=\"mlops-drift\">\n").Append(Style);
@@ -36,7 +35,7 @@ internal static class DriftReportHtml
         html.Append("<div class=\"charts\">\n");
         foreach (FeatureDrift feature in report.Features)
         {
-            Figure(html, feature);
+            Figure(html, feature, beside?.Invoke(feature));
         }
 
         return html.Append("</div>\n</section>\n").ToString();
@@ -55,7 +54,7 @@ internal static class DriftReportHtml
         html.Append("</tbody></table></div>\n");
     }
 
-    private static void Figure(StringBuilder html, FeatureDrift feature)
+    private static void Figure(StringBuilder html, FeatureDrift feature, string? safeBeside)
     {
         IReadOnlyList<Bar> bars = Bars(feature);
         double tallest = bars.Select(b => Math.Max(b.Reference, b.Current)).DefaultIfEmpty(0).Max();
@@ -74,7 +73,7 @@ internal static class DriftReportHtml
             }
         }
 
-        html.Append(CultureInfo.InvariantCulture, $"<line class=\"axis\" x1=\"0\" x2=\"{Width}\" y1=\"{Base}\" y2=\"{Base}\"/><text x=\"0\" y=\"9\">{ReportNumbers.Percent(tallest)}</text></svg></figure>\n");
+        html.Append(CultureInfo.InvariantCulture, $"<line class=\"axis\" x1=\"0\" x2=\"{Width}\" y1=\"{Base}\" y2=\"{Base}\"/><text x=\"0\" y=\"9\">{ReportNumbers.Percent(tallest)}</text></svg>{safeBeside}</figure>\n");
     }
 
     /// <summary>Shares of all rows, so that missing values stand in the picture; what does not fit is drawn as one bar.</summary>
@@ -112,7 +111,7 @@ internal static class DriftReportHtml
 
     private static string Arrows(string text) => Encode(text).Replace(" -&gt; ", "\u00a0→\u00a0", StringComparison.Ordinal);
 
-    private static string Encode(string text) => WebUtility.HtmlEncode(text);
+    private static string Encode(string text) => Html.Encode(text);
 
     private static string F(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
 

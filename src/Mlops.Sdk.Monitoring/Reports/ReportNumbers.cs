@@ -22,11 +22,41 @@ internal static class ReportNumbers
         ? Instant(report.To)
         : $"{Instant(report.From)} to {Instant(report.To)}";
 
-    /// <summary>Makes a name from outside harmless for a terminal and short enough for a table.</summary>
+    /// <summary>Makes a name from outside harmless for a terminal and a page, and short enough for a table.</summary>
     internal static string Name(string name, int longest = 32)
     {
-        string clean = string.Concat(name.Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c));
-        return clean.Length <= longest ? clean : string.Concat(clean.AsSpan(0, longest - 1), "…");
+        string clean = Clean(name);
+        if (clean.Length <= longest)
+        {
+            return clean;
+        }
+
+        int cut = longest - 1;
+        return string.Concat(clean.AsSpan(0, cut > 0 && char.IsHighSurrogate(clean[cut - 1]) ? cut - 1 : cut), "…");
+    }
+
+    /// <summary>Puts a question mark for what no report should carry: control characters, halves of pairs, marks that turn the direction of text, and code points that are no characters.</summary>
+    internal static string Clean(string text)
+    {
+        int bad = -1;
+        for (int i = 0; i < text.Length && bad < 0; i++)
+        {
+            bad = IsHarmless(text, i) ? -1 : i;
+        }
+
+        return bad < 0 ? text : string.Concat(text.Select((c, i) => IsHarmless(text, i) ? c : '?'));
+    }
+
+    private static bool IsHarmless(string text, int at)
+    {
+        char c = text[at];
+        if (char.IsSurrogate(c))
+        {
+            return char.IsHighSurrogate(c) ? at + 1 < text.Length && char.IsLowSurrogate(text[at + 1]) && (char.ConvertToUtf32(c, text[at + 1]) & 0xFFFE) != 0xFFFE
+                : at > 0 && char.IsHighSurrogate(text[at - 1]) && (char.ConvertToUtf32(text[at - 1], c) & 0xFFFE) != 0xFFFE;
+        }
+
+        return !char.IsControl(c) && c is not ((>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069') or '\u2028' or '\u2029' or '\uFFFE' or '\uFFFF' or (>= '\uFDD0' and <= '\uFDEF'));
     }
 
     internal static string Word(DriftStatus status) => status switch
@@ -38,5 +68,20 @@ internal static class ReportNumbers
         _ => "stable",
     };
 
-    private static string Instant(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) + " UTC";
+    internal static string Word(QualitySeverity severity) => severity switch
+    {
+        QualitySeverity.Failed => "FAILED",
+        QualitySeverity.Watch => "watch",
+        _ => "fine",
+    };
+
+    internal static string Word(MonitoringVerdict verdict) => verdict switch
+    {
+        MonitoringVerdict.Failed => "FAILED",
+        MonitoringVerdict.Watch => "watch",
+        MonitoringVerdict.TooFew => "too few rows",
+        _ => "fine",
+    };
+
+    internal static string Instant(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) + " UTC";
 }

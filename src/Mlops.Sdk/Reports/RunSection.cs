@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Mlops.Sdk.Monitoring;
 using Mlops.Sdk.Pipelines;
 
 namespace Mlops.Sdk;

@@ -1,11 +1,10 @@
 using System.Globalization;
-using System.Net;
 using System.Text;
 
-namespace Mlops.Sdk;
+namespace Mlops.Sdk.Monitoring;
 
 /// <summary>Draws small charts as inline SVG: no script, no network, colours from the page's CSS variables so that they follow light and dark.</summary>
-internal static class Svg
+internal static partial class Svg
 {
     private const int Width = 460;
     private const int Height = 240;
@@ -63,7 +62,7 @@ internal static class Svg
         return svg.Append("</svg>").ToString();
     }
 
-    internal static string Encode(string? text) => WebUtility.HtmlEncode(text ?? string.Empty);
+    internal static string Encode(string? text) => Html.Encode(text ?? string.Empty);
 
     private static StringBuilder Begin(string title) =>
         new StringBuilder().Append(CultureInfo.InvariantCulture, $"<svg viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"{Encode(title)}\">");
