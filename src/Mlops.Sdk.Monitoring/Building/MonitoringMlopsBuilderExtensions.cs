@@ -45,6 +45,7 @@ public static class MonitoringMlopsBuilderExtensions
             provider.GetService<ILogger<ModelMonitor>>(),
             provider.GetServices<WatchedModel>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, MonitoringHostedService>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IStoreInspector, WindowInspector>());
         configure?.Invoke(new MonitoringBuilder(services));
         return builder;
     }

@@ -24,6 +24,7 @@ public static class PipelinesBuilderExtensions
             services.GetService<TimeProvider>(),
             services.GetService<ILogger<PipelineRunner>>()));
         builder.Services.TryAddSingleton<IRetrainingTrigger, PipelineRetrainer>();
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IStoreInspector, StepCacheInspector>());
         configure?.Invoke(new PipelinesBuilder(builder.Services));
         return builder;
     }
