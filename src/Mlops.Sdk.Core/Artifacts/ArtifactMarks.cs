@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Mlops.Sdk;
 
-/// <summary>The digests that something still names. Memory: about 50 bytes a digest; no entry is kept.</summary>
+/// <summary>The digests that something still names. What a version names is named until every registry shows it as deleted (<see cref="LiveVersions"/>). Memory: about 50 bytes a digest; no entry is kept.</summary>
 internal sealed class ArtifactMarks(IObjectStore store, ILedger ledger)
 {
     private const long MaxScanned = 1L << 24; // what is larger is a segment of records, which hold no artifacts
@@ -12,6 +12,8 @@ internal sealed class ArtifactMarks(IObjectStore store, ILedger ledger)
     private readonly Dictionary<(string Model, int Number), HashSet<DigestKey>> _versions = [];
     private readonly Dictionary<DigestKey, int> _ofVersions = [];
     private readonly Dictionary<(string Model, int Number), List<Digest>> _unread = [];
+    private readonly List<Digest> _uncounted = [];
+    private readonly LiveVersions _live = new();
     private long _next;
 
     /// <summary>Gets how many manifests of live versions are not in the store.</summary>
@@ -32,13 +34,21 @@ internal sealed class ArtifactMarks(IObjectStore store, ILedger ledger)
         // only now: the manifest of a version that was deleted meanwhile may be gone
         foreach (((string Model, int Number) version, List<Digest> manifests) in _unread)
         {
+            HashSet<DigestKey> named = _versions[version];
             foreach (Digest manifest in manifests)
             {
-                await ReadManifestAsync(version, manifest, cancellationToken).ConfigureAwait(false);
+                MissingManifests += await ReadManifestAsync(manifest, k => Mark(named, k), cancellationToken).ConfigureAwait(false) ? 0 : 1;
             }
         }
 
+        // no registry shows these, or a newer one does: what they name is kept where it can be read
+        foreach (Digest manifest in _uncounted)
+        {
+            await ReadManifestAsync(manifest, k => _roots.Add(k), cancellationToken).ConfigureAwait(false);
+        }
+
         _unread.Clear();
+        _uncounted.Clear();
     }
 
     /// <summary>Marks what small objects beside the ledger name.</summary>
@@ -62,12 +72,6 @@ internal sealed class ArtifactMarks(IObjectStore store, ILedger ledger)
         }
     }
 
-    private static (string Model, int Number)? VersionOf(JsonElement data, string number) =>
-        data.ValueKind == JsonValueKind.Object && data.TryGetProperty("model", out JsonElement model) && model.ValueKind == JsonValueKind.String
-        && data.TryGetProperty(number, out JsonElement value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int n)
-            ? (model.GetString()!, n)
-            : null;
-
     private static void Scan(LedgerEntry entry, Action<DigestKey> found)
     {
         if (entry.Resource.Digest is { HasValue: true } digest)
@@ -83,36 +87,43 @@ internal sealed class ArtifactMarks(IObjectStore store, ILedger ledger)
 
     private void Take(LedgerEntry entry)
     {
-        if (entry.Outcome == LedgerOutcome.Done && entry.Kind == LedgerKinds.VersionDeleted && VersionOf(entry.Data, "version") is { } deleted)
+        switch (_live.Apply(entry, out (string Model, int Number) version))
         {
-            // a tombstone names what it deletes and does not keep it
-            Forget(deleted);
+            case LiveChange.Deleted:
+                Forget(version); // a tombstone names what it deletes and does not keep it
+                break;
+            case LiveChange.Registered:
+                HashSet<DigestKey> named = _versions[version] = [];
+                Scan(entry, k => Mark(named, k));
+                _unread[version] = ManifestsOf(entry);
+                break;
+            default:
+                // what does not count names things all the same
+                Scan(entry, k => _roots.Add(k));
+                if (entry is { Kind: LedgerKinds.VersionRegistered, Outcome: LedgerOutcome.Done })
+                {
+                    _uncounted.AddRange(ManifestsOf(entry));
+                }
+
+                break;
         }
-        else if (entry.Outcome == LedgerOutcome.Done && entry.Kind == LedgerKinds.VersionRegistered && VersionOf(entry.Data, "number") is { } version)
+    }
+
+    private static List<Digest> ManifestsOf(LedgerEntry entry)
+    {
+        var manifests = new List<Digest>();
+        if (entry.Resource.Digest is { HasValue: true } resource)
         {
-            if (!_versions.TryGetValue(version, out HashSet<DigestKey>? named))
-            {
-                _versions[version] = named = [];
-            }
-
-            Scan(entry, k => Mark(named, k));
-            var manifests = new List<Digest>();
-            if (entry.Resource.Digest is { HasValue: true } resource)
-            {
-                manifests.Add(resource);
-            }
-
-            if (entry.Data.TryGetProperty("digest", out JsonElement text) && text.ValueKind == JsonValueKind.String && Digest.TryParse(text.GetString(), out Digest manifest) && !manifests.Contains(manifest))
-            {
-                manifests.Add(manifest);
-            }
-
-            _unread[version] = _unread.TryGetValue(version, out List<Digest>? before) ? [.. before, .. manifests] : manifests;
+            manifests.Add(resource);
         }
-        else
+
+        if (entry.Data.ValueKind == JsonValueKind.Object && entry.Data.TryGetProperty("digest", out JsonElement text) && text.ValueKind == JsonValueKind.String
+            && Digest.TryParse(text.GetString(), out Digest manifest) && !manifests.Contains(manifest))
         {
-            Scan(entry, k => _roots.Add(k));
+            manifests.Add(manifest);
         }
+
+        return manifests;
     }
 
     private void Mark(HashSet<DigestKey> named, DigestKey key)
@@ -140,9 +151,9 @@ internal sealed class ArtifactMarks(IObjectStore store, ILedger ledger)
         }
     }
 
-    private async ValueTask ReadManifestAsync((string Model, int Number) version, Digest manifest, CancellationToken cancellationToken)
+    /// <returns>Whether there is such a manifest.</returns>
+    private async ValueTask<bool> ReadManifestAsync(Digest manifest, Action<DigestKey> found, CancellationToken cancellationToken)
     {
-        HashSet<DigestKey> named = _versions[version];
         Stream stream;
         try
         {
@@ -150,13 +161,14 @@ internal sealed class ArtifactMarks(IObjectStore store, ILedger ledger)
         }
         catch (MlopsNotFoundException)
         {
-            MissingManifests++; // what the entry itself names is marked
-            return;
+            return false; // what the entry itself names is marked
         }
 
         await using (stream.ConfigureAwait(false))
         {
-            await DigestScanner.ScanAsync(stream, k => Mark(named, k), cancellationToken).ConfigureAwait(false);
+            await DigestScanner.ScanAsync(stream, found, cancellationToken).ConfigureAwait(false);
         }
+
+        return true;
     }
 }

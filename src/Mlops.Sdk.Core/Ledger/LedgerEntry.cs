@@ -144,7 +144,7 @@ public readonly record struct LedgerHead(long Commits, long Entries, Digest Hash
 public sealed record LedgerReceipt(IReadOnlyList<LedgerEntry> Entries, LedgerHead Head);
 
 /// <summary>What a verification found.</summary>
-/// <param name="Ok">True when every commit is what was written and follows its predecessor.</param>
+/// <param name="Ok">True when every commit is what was written and follows its predecessor, and everything beside them is what it should be.</param>
 /// <param name="Proven">The part from the start that is proven good.</param>
 /// <param name="BadCommit">The number of the first bad commit, or null.</param>
 /// <param name="BadEntry">The number of the first entry that is not proven good, or null.</param>
@@ -153,4 +153,10 @@ public sealed record LedgerVerification(bool Ok, LedgerHead Proven, long? BadCom
 {
     /// <summary>Gets the part that is proven good as a checkpoint.</summary>
     public LedgerCheckpoint Checkpoint { get; init; } = new(0, MerkleTree.EmptyRoot);
+
+    /// <summary>Gets everything that was found, by object; <see cref="Problem"/> tells the first of them. A commit or segment that is bad ends the reading of the ledger, so that there may be more behind it.</summary>
+    public IReadOnlyList<StoreFinding> Findings { get; init; } = [];
+
+    /// <summary>Gets whether the ledger was read to its end, so that every entry is proven, whatever was found beside them (saved views, stray objects).</summary>
+    public bool IsWhole { get; init; } = Ok;
 }

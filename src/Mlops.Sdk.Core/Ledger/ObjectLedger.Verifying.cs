@@ -1,8 +1,12 @@
+using Microsoft.Extensions.Logging.Abstractions;
+
 namespace Mlops.Sdk;
 
 /// <summary>Verifying: everything is read again from the store.</summary>
 public sealed partial class ObjectLedger
 {
+    private const string WrittenCommits = "a commit as it was written, following the one before it";
+
     /// <inheritdoc/>
     public ValueTask<LedgerVerification> VerifyAsync(CancellationToken cancellationToken = default) => VerifyAsync(null, cancellationToken);
 
@@ -10,6 +14,8 @@ public sealed partial class ObjectLedger
     public async ValueTask<LedgerVerification> VerifyAsync(LedgerCheckpoint? trusted, CancellationToken cancellationToken = default)
     {
         var walk = new Walk(Head, trusted);
+        StoreFinding? end = null;
+        bool fromStart = false;
         try
         {
             await VerifySnapshotsAsync(walk, cancellationToken).ConfigureAwait(false);
@@ -19,16 +25,32 @@ public sealed partial class ObjectLedger
         }
         catch (Finding finding)
         {
-            return finding.FromStart
-                ? new LedgerVerification(false, default, 0, 0, finding.Message)
-                : new LedgerVerification(false, walk.Proven, walk.Proven.Commits, walk.Proven.Entries, finding.Message) { Checkpoint = walk.Checkpoint };
+            (end, fromStart) = (finding.Told, finding.FromStart);
         }
         catch (MlopsIntegrityException problem)
         {
-            return new LedgerVerification(false, walk.Proven, walk.Proven.Commits, walk.Proven.Entries, problem.Message) { Checkpoint = walk.Checkpoint };
+            string key = LedgerKeys.Commit(walk.Proven.Commits).Value;
+            end = new StoreFinding(problem.Code == "ledger.newer_format" ? StoreFindingKind.NewerFormat : StoreFindingKind.Damaged, key, WrittenCommits, problem.Message, "See the message.");
         }
 
-        return new LedgerVerification(true, walk.Proven) { Checkpoint = walk.Checkpoint };
+        LedgerHead proven = fromStart ? default : walk.Proven;
+        StoreFinding[] findings = [.. end is null ? [] : new[] { end }, .. walk.Beside];
+        return new LedgerVerification(findings.Length == 0, proven, end is null ? null : proven.Commits, end is null ? null : proven.Entries, findings.Length == 0 ? null : findings[0].Found)
+        {
+            Checkpoint = fromStart ? new LedgerCheckpoint(0, MerkleTree.EmptyRoot) : walk.Checkpoint,
+            Findings = findings,
+            IsWhole = end is null,
+        };
+    }
+
+    /// <summary>Verifies the ledger of a store without opening it: one that is damaged at its end does not open.</summary>
+    internal static async ValueTask<LedgerVerification> VerifyAsync(IObjectStore store, LedgerCheckpoint? trusted, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var ledger = new ObjectLedger(store, new LedgerOptions(), time, new TimeOrderedIdGenerator(time), new ProcessActorAccessor(), NullLogger<ObjectLedger>.Instance);
+        await using (ledger.ConfigureAwait(false))
+        {
+            return await ledger.VerifyAsync(trusted, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Checks every saved view by its digest, and has those of attached views folded again along the way.</summary>
@@ -57,7 +79,7 @@ public sealed partial class ObjectLedger
                 }
                 catch (FormatException problem)
                 {
-                    throw new Finding($"The saved view '{key}' of the {_store.Description} is not what was written: {problem.Message}. Remove it; it is made again.");
+                    walk.Beside.Add(OfView(key, $"The saved view '{key}' of the {_store.Description} is not what was written: {problem.Message}. Remove it; it is made again."));
                 }
             }
 
@@ -73,10 +95,17 @@ public sealed partial class ObjectLedger
         var places = new List<SegmentPlace>();
         await foreach (ObjectInfo info in _store.ListAsync(LedgerKeys.Segments, null, cancellationToken).ConfigureAwait(false))
         {
-            places.Add(LedgerKeys.TrySegment(info.Key, out SegmentPlace place) ? place : throw new Finding($"'{info.Key}' of the {_store.Description} is no segment by its name. Nobody of this library wrote it; remove it."));
+            if (LedgerKeys.TrySegment(info.Key, out SegmentPlace place))
+            {
+                places.Add(place);
+            }
+            else
+            {
+                walk.Beside.Add(StoreFinding.UnknownObject(info.Key, $"'{info.Key}' of the {_store.Description} is no segment by its name. Nobody of this library wrote it; remove it."));
+            }
         }
 
-        HashSet<long> kept = await FoldedCommitsAsync(places, cancellationToken).ConfigureAwait(false);
+        HashSet<long> kept = await FoldedCommitsAsync(walk, places, cancellationToken).ConfigureAwait(false);
         var reading = new Queue<Task<CheckedSegment>>();
         int ahead = Environment.ProcessorCount + 1; // bounds memory: so many segments at once
         for (int next = 0; next < places.Count || reading.Count > 0;)
@@ -91,12 +120,12 @@ public sealed partial class ObjectLedger
             SegmentPlace expected = SegmentPlace.After(walk.Proven);
             if (segment.Place != expected)
             {
-                throw new Finding($"The segment '{LedgerKeys.Segment(expected)}' of the {_store.Description} is missing, or '{LedgerKeys.Segment(segment.Place)}' does not belong there. Restore it from a copy.");
+                throw new Finding(LedgerKeys.Segment(expected), StoreFindingKind.Missing, $"The segment '{LedgerKeys.Segment(expected)}' of the {_store.Description} is missing, or '{LedgerKeys.Segment(segment.Place)}' does not belong there. Restore it from a copy.");
             }
 
             if (segment.Header is { } header && header.Before != walk.Proven)
             {
-                throw new Finding($"The segment '{LedgerKeys.Segment(segment.Place)}' of the {_store.Description} does not follow what is before it, whose hash is '{walk.Proven.Hash}': it names '{header.Before.Hash}'.");
+                throw new Finding(LedgerKeys.Segment(segment.Place), StoreFindingKind.Contradiction, $"The segment '{LedgerKeys.Segment(segment.Place)}' of the {_store.Description} does not follow what is before it, whose hash is '{walk.Proven.Hash}': it names '{header.Before.Hash}'.");
             }
 
             foreach (CheckedCommit commit in segment.Commits)
@@ -104,27 +133,35 @@ public sealed partial class ObjectLedger
                 walk.Take(commit);
             }
 
+            walk.Beside.AddRange(segment.Strays);
             if (segment.Problem is { } problem)
             {
-                throw new Finding(problem);
+                throw new Finding(LedgerKeys.Segment(segment.Place), StoreFindingKind.Damaged, problem);
             }
 
             if (!walk.HasPeaks(segment.Header!.Peaks) || walk.Proven != segment.Header.End)
             {
-                throw new Finding($"The header of the segment '{LedgerKeys.Segment(segment.Place)}' of the {_store.Description} does not tell what its commits do. Remove it if its commits are still there, or restore it from a copy.");
+                throw new Finding(LedgerKeys.Segment(segment.Place), StoreFindingKind.Contradiction, $"The header of the segment '{LedgerKeys.Segment(segment.Place)}' of the {_store.Description} does not tell what its commits do. Remove it if its commits are still there, or restore it from a copy.");
             }
         }
     }
 
     /// <summary>Finds the commits that stand in a segment and are still there by themselves too.</summary>
-    private async ValueTask<HashSet<long>> FoldedCommitsAsync(List<SegmentPlace> places, CancellationToken cancellationToken)
+    private async ValueTask<HashSet<long>> FoldedCommitsAsync(Walk walk, List<SegmentPlace> places, CancellationToken cancellationToken)
     {
         var kept = new HashSet<long>();
         if (places.Count > 0)
         {
             await foreach (ObjectInfo info in _store.ListAsync(LedgerKeys.Commits, null, cancellationToken).ConfigureAwait(false))
             {
-                kept.Add(LedgerKeys.TryNumber(info.Key, LedgerKeys.Commits, out long number) ? number : throw new Finding($"'{info.Key}' of the {_store.Description} is no commit by its name. Nobody of this library wrote it; remove it."));
+                if (LedgerKeys.TryNumber(info.Key, LedgerKeys.Commits, out long number))
+                {
+                    kept.Add(number);
+                }
+                else
+                {
+                    walk.Beside.Add(StoreFinding.UnknownObject(info.Key, $"'{info.Key}' of the {_store.Description} is no commit by its name. Nobody of this library wrote it; remove it."));
+                }
             }
         }
 
@@ -146,8 +183,12 @@ public sealed partial class ObjectLedger
                 if (kept.Contains(commit.Number)
                     && await ReadCommitAsync(commit.Number, cancellationToken).ConfigureAwait(false) is { } alone && !alone.AsSpan().SequenceEqual(commit.Bytes.Span))
                 {
-                    found.Problem = $"Commit {commit.Number} of the {_store.Description} is not what was written: it differs from its copy in the segment '{LedgerKeys.Segment(place)}', which is good. Remove '{LedgerKeys.Commit(commit.Number)}'.";
-                    return found;
+                    found.Strays.Add(new StoreFinding(
+                        StoreFindingKind.Damaged,
+                        LedgerKeys.Commit(commit.Number).Value,
+                        $"the same bytes as in the segment '{LedgerKeys.Segment(place)}', or no such object",
+                        $"Commit {commit.Number} of the {_store.Description} is not what was written: it differs from its copy in the segment '{LedgerKeys.Segment(place)}', which is good. Remove '{LedgerKeys.Commit(commit.Number)}'.",
+                        "Remove it: the ledger reads the segment. It was changed, or a process that was held up for long wrote it late."));
                 }
 
                 for (int i = 0; i < commit.Entries.Length; i++)
@@ -197,7 +238,7 @@ public sealed partial class ObjectLedger
                 }
                 catch (FormatException problem)
                 {
-                    throw new Finding(Explain(walk.Proven, problem));
+                    throw new Finding(LedgerKeys.Commit(walk.Proven.Commits), StoreFindingKind.Damaged, Explain(walk.Proven, problem));
                 }
             }
         }
@@ -211,18 +252,33 @@ public sealed partial class ObjectLedger
         {
             // written between the two looks, or is one missing before it?
             return await _store.HeadAsync(LedgerKeys.Commit(proven.Commits), cancellationToken).ConfigureAwait(false) is null
-                ? throw new Finding($"Commit {proven.Commits} is missing and a later one, '{later.Key}', is there.")
+                ? throw MissingBefore(proven, later.Key)
                 : false;
         }
 
         return proven.Commits >= walk.Seen.Commits
             ? true
-            : throw new Finding($"The ledger ends at commit {proven.Commits}; this process has seen {walk.Seen.Commits}. The tail was cut off.");
+            : throw new Finding(LedgerKeys.Commit(proven.Commits), StoreFindingKind.Missing, $"The ledger ends at commit {proven.Commits}; this process has seen {walk.Seen.Commits}. The tail was cut off.");
     }
 
-    /// <summary>What a verification stops at.</summary>
-    private sealed class Finding(string message, bool fromStart = false) : Exception(message)
+    /// <summary>A gap of one commit is a commit that is gone; a wider one is a segment whose commits were removed because it had them.</summary>
+    private static Finding MissingBefore(LedgerHead proven, ObjectKey later)
     {
+        bool one = LedgerKeys.TryNumber(later, LedgerKeys.Commits, out long number) && number == proven.Commits + 1;
+        ObjectKey key = one ? LedgerKeys.Commit(proven.Commits) : LedgerKeys.Segment(SegmentPlace.After(proven));
+        return new Finding(key, StoreFindingKind.Missing, $"Commit {proven.Commits} is missing and a later one, '{later}', is there. Restore '{key}' from a copy.");
+    }
+
+    private static StoreFinding OfView(ObjectKey key, string message) =>
+        new(StoreFindingKind.Damaged, key.Value, "a view as it was saved, that says what the ledger says up to there", message, "Remove it; it is made again from the ledger.");
+
+    /// <summary>What a verification stops at.</summary>
+    private sealed class Finding(ObjectKey key, StoreFindingKind kind, string message, bool fromStart = false) : Exception(message)
+    {
+        /// <summary>Gets what is told of it.</summary>
+        internal StoreFinding Told => new(
+            kind, key.Value, kind == StoreFindingKind.Missing ? "an object with this key" : WrittenCommits, Message, "Restore it from a copy. Nothing behind it in the ledger is proven.");
+
         /// <summary>Gets whether nothing at all is proven.</summary>
         internal bool FromStart => fromStart;
     }
@@ -244,6 +300,9 @@ public sealed partial class ObjectLedger
         internal LedgerSegmentHeader? Header { get; set; }
 
         internal List<CheckedCommit> Commits { get; } = [];
+
+        /// <summary>Gets commits that stand beside the segment and differ from what it has.</summary>
+        internal List<StoreFinding> Strays { get; } = [];
 
         internal string? Problem { get; set; }
     }
@@ -268,6 +327,9 @@ public sealed partial class ObjectLedger
 
         internal List<Refolding> Views { get; } = [];
 
+        /// <summary>Gets what is wrong beside the commits: it does not end the reading.</summary>
+        internal List<StoreFinding> Beside { get; } = [];
+
         internal LedgerCheckpoint Checkpoint => new(_tree.Size, _tree.Root);
 
         internal bool HasPeaks(IReadOnlyList<byte[]> peaks) => peaks.Count == _tree.Peaks.Count && peaks.Zip(_tree.Peaks).All(p => p.First.AsSpan().SequenceEqual(p.Second));
@@ -279,14 +341,14 @@ public sealed partial class ObjectLedger
                 _tree.Add(leaf);
                 if (trusted is not null && _tree.Size == trusted.Entries && _tree.Root != trusted.Root)
                 {
-                    throw new Finding($"The first {trusted.Entries} entries are whole, but not those of the trusted checkpoint: their root is {_tree.Root} and was {trusted.Root}. The ledger was rewritten.", fromStart: true);
+                    throw new Finding(LedgerKeys.Commit(0), StoreFindingKind.Contradiction, $"The first {trusted.Entries} entries are whole, but not those of the trusted checkpoint: their root is {_tree.Root} and was {trusted.Root}. The ledger was rewritten.", fromStart: true);
                 }
             }
 
             Proven = commit.Head;
             if (Proven.Commits == seen.Commits && Proven != seen)
             {
-                throw new Finding($"The first {seen.Commits} commits are whole, but not those this process read before: their chain ends with {Proven.Hash} and ended with {seen.Hash}. The ledger was rewritten.", fromStart: true);
+                throw new Finding(LedgerKeys.Commit(0), StoreFindingKind.Contradiction, $"The first {seen.Commits} commits are whole, but not those this process read before: their chain ends with {Proven.Hash} and ended with {seen.Hash}. The ledger was rewritten.", fromStart: true);
             }
 
             foreach (Refolding view in Views)
@@ -299,12 +361,12 @@ public sealed partial class ObjectLedger
         {
             if (trusted is not null && _tree.Size < trusted.Entries)
             {
-                throw new Finding($"The ledger ends at entry {_tree.Size}; the trusted checkpoint has {trusted.Entries}. The tail was cut off, or the store was rolled back to an older copy.");
+                throw new Finding(LedgerKeys.Commit(Proven.Commits), StoreFindingKind.Missing, $"The ledger ends at entry {_tree.Size}; the trusted checkpoint has {trusted.Entries}. The tail was cut off, or the store was rolled back to an older copy.");
             }
 
-            if (Views.SelectMany(v => v.Expected).Select(e => (ObjectKey?)e.Key).FirstOrDefault() is { } left)
+            foreach ((ObjectKey left, _, _) in Views.SelectMany(v => v.Expected))
             {
-                throw new Finding($"The saved view '{left}' is of a place where no commit ends. Remove it; it is made again.");
+                Beside.Add(OfView(left, $"The saved view '{left}' is of a place where no commit ends. Remove it; it is made again."));
             }
         }
 
@@ -327,7 +389,7 @@ public sealed partial class ObjectLedger
                 refolding.View.SaveSnapshot(writer);
                 if (head != Proven || Digest.Of(writer.WrittenSpan) != state)
                 {
-                    throw new Finding($"The saved view '{key}' is not what the ledger says up to there. Remove it; it is made again.");
+                    Beside.Add(OfView(key, $"The saved view '{key}' is not what the ledger says up to there. Remove it; it is made again."));
                 }
 
                 refolding.Expected.RemoveAt(i);

@@ -50,7 +50,7 @@ public sealed partial class RecordLog
                 if (await LoadAsync(facts, cancellationToken).ConfigureAwait(false) is { } segment)
                 {
                     good += segment.Records().LongCount();
-                    CheckChain(key, facts, segment.Header.Previous, known);
+                    CheckChain(key, facts, segment.Header.Previous, known.TryGetValue(RecordKeys.Of(Name, facts.Writer, facts.Segment - 1), out SegmentFacts before) ? before : null);
                 }
             }
             catch (MlopsIntegrityException error)
@@ -282,6 +282,37 @@ public sealed partial class RecordLog
         }
     }
 
+    /// <summary>Checks one segment, whether the ledger knows it or not. See <see cref="RecordInspector"/>.</summary>
+    /// <exception cref="MlopsIntegrityException">It is not what was written, or was written by a newer version.</exception>
+    /// <exception cref="FormatException">Its records do not add up.</exception>
+    internal async ValueTask<SegmentState> InspectAsync(string key, string writer, int number, CancellationToken cancellationToken)
+    {
+        SegmentFacts? facts = _logs.Index.Find(Name, writer, number);
+        if (facts is null)
+        {
+            await _logs.RefreshAsync(cancellationToken).ConfigureAwait(false); // its writer may have committed it since
+            facts = _logs.Index.Find(Name, writer, number);
+        }
+
+        if (facts is not { } known)
+        {
+            (DecodedSegment? orphan, _, RecordProblem? problem) = await TryLoadOrphanAsync(key, writer, number, cancellationToken).ConfigureAwait(false);
+            return problem is not null ? throw new MlopsIntegrityException(problem.Code, problem.Message) : orphan is null ? SegmentState.Gone : SegmentState.Uncommitted;
+        }
+
+        if (known.Deleted || await LoadAsync(known, cancellationToken).ConfigureAwait(false) is not { } segment)
+        {
+            return SegmentState.Deleted;
+        }
+
+        _ = segment.Records().LongCount();
+        CheckChain(key, known, segment.Header.Previous, number == 0 ? null : _logs.Index.Find(Name, writer, number - 1));
+        return SegmentState.Good;
+    }
+
+    /// <summary>Tells whether the numbers of a writer on the ledger jump, so that segments may be missing that never came there.</summary>
+    internal bool HasGaps() => Gaps(_logs.Index.Segments(Name).ToDictionary(s => RecordKeys.Of(Name, s.Writer, s.Segment), StringComparer.Ordinal)).Any();
+
     /// <summary>Lists segments of this log on the store that are not among the known.</summary>
     private async IAsyncEnumerable<(string Key, string Writer, int Number)> UnknownAsync(Dictionary<string, SegmentFacts> known, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -332,11 +363,10 @@ public sealed partial class RecordLog
         }
     }
 
-    private void CheckChain(string key, SegmentFacts facts, Digest? previous, Dictionary<string, SegmentFacts> known)
+    private void CheckChain(string key, SegmentFacts facts, Digest? previous, SegmentFacts? before)
     {
         CompactHash? said = previous is { } digest ? CompactHash.Of(digest) : null;
-        CompactHash? expected = facts.Segment > 0 && known.TryGetValue(RecordKeys.Of(Name, facts.Writer, facts.Segment - 1), out SegmentFacts before) ? before.Hash : null;
-        if ((facts.Segment == 0) != (said is null) || (expected is not null && said != expected))
+        if ((facts.Segment == 0) != (said is null) || (facts.Segment > 0 && before is { } known && said != known.Hash))
         {
             throw Corrupt(key, "it does not follow the segment that its writer wrote before it");
         }
@@ -365,6 +395,15 @@ public sealed partial class RecordLog
 
     private MlopsIntegrityException Missing(string key) => new(
         "records.missing", $"The segment '{key}' of the record log '{Name}' is on the ledger and not in the {_logs.Store.Description}. It was removed by something else than this library; restore it from a copy.");
+
+    /// <summary>How a segment on the store stands to the ledger.</summary>
+    internal enum SegmentState
+    {
+        Good,
+        Uncommitted,
+        Deleted,
+        Gone,
+    }
 
     /// <summary>A segment on the store that the ledger does not know.</summary>
     private readonly record struct Orphan(DecodedSegment? Segment, long Bytes, RecordProblem? Problem);

@@ -47,6 +47,7 @@ public static class MonitoringMlopsBuilderExtensions
             new MonitorExtensions(provider.GetServices<ISignalSource>, provider.GetServices<IAlertExplainer>)));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, MonitoringHostedService>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, AlertHandlerService>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IStoreInspector, WindowInspector>());
         configure?.Invoke(new MonitoringBuilder(services));
         return builder;
     }

@@ -26,6 +26,7 @@ public static class PipelinesBuilderExtensions
             services.GetService<ILogger<PipelineRunner>>(),
             services.GetServices<IReferenceFileSource>()));
         builder.Services.TryAddSingleton<IRetrainingTrigger, PipelineRetrainer>();
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IStoreInspector, StepCacheInspector>());
         configure?.Invoke(new PipelinesBuilder(builder.Services));
         return builder;
     }

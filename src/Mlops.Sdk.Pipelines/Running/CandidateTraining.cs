@@ -2,18 +2,11 @@ using System.Globalization;
 using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using Microsoft.ML;
 using Mlops.Sdk.Data;
 using Mlops.Sdk.MLNet;
 
 namespace Mlops.Sdk.Pipelines;
-
-/// <summary>Names a trained model in the step cache.</summary>
-/// <param name="Format">The version of this document's format.</param>
-/// <param name="Model">The artifact that holds the saved model.</param>
-/// <param name="Length">Its length.</param>
-internal sealed record TrainedRecord(int Format, Digest Model, long Length);
 
 /// <summary>A trained candidate: the saved bytes' artifact, and the model as serving will load it.</summary>
 internal sealed record TrainedCandidate(ModelFile File, ILoadedModel Model, bool FromCache);
@@ -22,7 +15,6 @@ internal sealed record TrainedCandidate(ModelFile File, ILoadedModel Model, bool
 internal sealed class CandidateTraining(IObjectStore store, IArtifactStore artifacts)
 {
     private const string Features = "Features";
-    private const int MaxRecord = 4_096;
 
     internal async Task<TrainedCandidate> TrainAsync(string name, CandidateOptions options, LabelledRows rows, int runSeed, CancellationToken cancellationToken)
     {
@@ -35,8 +27,7 @@ internal sealed class CandidateTraining(IObjectStore store, IArtifactStore artif
         if (!cached)
         {
             // the body first, then the record that names it: without the record there is no result
-            using var record = new MemoryStream(JsonSerializer.SerializeToUtf8Bytes(new TrainedRecord(1, info.Digest, info.Length), PipelineJson.Default.TrainedRecord));
-            await store.PutAsync(key, record, PutCondition.Any, cancellationToken).ConfigureAwait(false);
+            await StepCache.WriteAsync(store, key, new TrainedRecord(TrainedRecord.CurrentFormat, info.Digest, info.Length), cancellationToken).ConfigureAwait(false);
         }
 
         return new TrainedCandidate(new ModelFile(MLNetModelFormat.FileName, info.Digest, info.Length), MLNetModelFormat.Load(bytes, rows.Table.Schema, name), cached);
@@ -131,35 +122,25 @@ internal sealed class CandidateTraining(IObjectStore store, IArtifactStore artif
         }
 
         Add($"{Environment.OSVersion.Platform}/{System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture}");
-        return ObjectKey.Parse($"cache/steps/{Digest.Of(Encoding.UTF8.GetBytes(text.ToString())).Hex}");
+        return StepCache.KeyOf(Digest.Of(Encoding.UTF8.GetBytes(text.ToString())));
     }
 
     private async Task<byte[]?> FindAsync(ObjectKey key, string name, CancellationToken cancellationToken)
     {
-        Stream? stream = await store.OpenAsync(key, new ByteRange(0, MaxRecord), cancellationToken).ConfigureAwait(false);
-        if (stream is null)
+        try
         {
-            return null;
+            if (await StepCache.ReadAsync(store, key, cancellationToken).ConfigureAwait(false) is not { } record)
+            {
+                return null;
+            }
+
+            byte[] bytes = await artifacts.ReadAsync(record.Model, record.Length, cancellationToken).ConfigureAwait(false);
+            ModelZip.Check(bytes, name); // whoever can write a record could name any file
+            return bytes;
         }
-
-        await using (stream.ConfigureAwait(false))
+        catch (Exception error) when (error is FormatException or MlopsIntegrityException or MlopsNotFoundException or MlopsModelException)
         {
-            try
-            {
-                TrainedRecord? record = await JsonSerializer.DeserializeAsync(stream, PipelineJson.Default.TrainedRecord, cancellationToken).ConfigureAwait(false);
-                if (record is not { Format: 1, Length: > 0 and <= ModelZip.MaxBytes })
-                {
-                    return null;
-                }
-
-                byte[] bytes = await artifacts.ReadAsync(record.Model, record.Length, cancellationToken).ConfigureAwait(false);
-                ModelZip.Check(bytes, name); // whoever can write a record could name any file
-                return bytes;
-            }
-            catch (Exception error) when (error is JsonException or MlopsIntegrityException or MlopsNotFoundException or MlopsModelException)
-            {
-                return null; // a damaged or collected entry is no entry: it is trained again and replaced
-            }
+            return null; // a damaged or collected entry is no entry: it is trained again and replaced
         }
     }
 }

@@ -32,6 +32,8 @@ public static class RegistryBuilderExtensions
         builder.Services.AddTracking();
         builder.AddNotifications().AddBundles();
         builder.Services.AddDiscovery();
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IStoreInspector, VersionInspector>(provider => new VersionInspector(provider.GetRequiredService<ModelRegistry>(), provider.GetRequiredService<RunTracker>())));
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IStoreInspector, DeliveryInspector>());
         return builder;
     }
 }

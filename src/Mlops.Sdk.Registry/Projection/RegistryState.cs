@@ -7,6 +7,7 @@ namespace Mlops.Sdk.Registry;
 /// Entries that break the registry's own rules (a number that is not the next one, an alias of a version that does not exist) change
 /// nothing, in every process alike: they were written around the registry. They stay visible in the history. Options of a process play no
 /// part here, so that all processes and every saved state agree.
+/// <para>The collection of artifacts goes by the same rules (LiveVersions in Core): change both.</para>
 /// <para>Entries themselves are not kept, only what they say and their numbers: the history is read from the ledger again.</para>
 /// </remarks>
 internal sealed partial class RegistryState : ISnapshotProjection

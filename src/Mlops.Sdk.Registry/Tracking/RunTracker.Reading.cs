@@ -39,6 +39,13 @@ public sealed partial class RunTracker
         return RunSearch.Run(_state.Runs(query.Experiments), query);
     }
 
+    /// <summary>Lists all runs, deleted ones too.</summary>
+    internal async ValueTask<List<RunDetails>> AllRunsAsync(CancellationToken cancellationToken)
+    {
+        await RefreshAsync(cancellationToken).ConfigureAwait(false);
+        return _state.Runs(null);
+    }
+
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<RunDetails>> ListChildrenAsync(string runId, CancellationToken cancellationToken = default)
     {

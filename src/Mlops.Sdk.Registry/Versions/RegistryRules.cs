@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 
 namespace Mlops.Sdk.Registry;
 
@@ -6,8 +7,8 @@ namespace Mlops.Sdk.Registry;
 internal static class RegistryRules
 {
     internal const int MaxManifestBytes = 16 * 1024 * 1024;
-    private const int MaxNameLength = 128;
-    private const int MaxAliasLength = 64;
+    private const int MaxNameLength = ModelNames.MaxName;
+    private const int MaxAliasLength = ModelNames.MaxAlias;
     private const int MaxFiles = 1_000;
     private const int MaxMetrics = 1_000;
     private const int MaxParameters = 10_000;
@@ -21,14 +22,11 @@ internal static class RegistryRules
     private const int MaxDatasets = 1_000;
     internal const int MaxTags = 100;
 
-    private static readonly SearchValues<char> NameCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
-    private static readonly SearchValues<char> AliasCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-_");
     private static readonly SearchValues<char> FileCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-_.");
 
     private static readonly SearchValues<char> TagCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./:");
 
-    internal static bool IsName(string? name) => name is { Length: >= 1 and <= MaxNameLength }
-        && char.IsAsciiLetterOrDigit(name[0]) && !name.AsSpan().ContainsAnyExcept(NameCharacters);
+    internal static bool IsName([NotNullWhen(true)] string? name) => ModelNames.IsName(name);
 
     internal static void CheckModelName(string model)
     {
@@ -48,7 +46,7 @@ internal static class RegistryRules
         }
     }
 
-    internal static bool IsAlias(string? alias) => alias is { Length: >= 1 and <= MaxAliasLength } && !alias.AsSpan().ContainsAnyExcept(AliasCharacters);
+    internal static bool IsAlias([NotNullWhen(true)] string? alias) => ModelNames.IsAlias(alias);
 
     /// <summary>A stage is named as an alias is.</summary>
     internal static bool IsStage(string? stage) => IsAlias(stage);

@@ -36,10 +36,21 @@ public static class MlopsServiceCollectionExtensions
         services.TryAddSingleton<ILedger>(provider => provider.GetRequiredService<LedgerHolder>().Ledger);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, WorkspaceStarter>());
         services.TryAddSingleton<MlopsWorkspace>();
+        services.AddStoreInspectors();
 
         var builder = new MlopsBuilder(services);
         builder.AddRegistry().AddPipelines().AddServing().AddMonitoring().AddGovernance();
         configure?.Invoke(builder);
         return services;
+    }
+
+    /// <summary>Adds what verifies the objects that Core keeps; the other packages add their own.</summary>
+    private static void AddStoreInspectors(this IServiceCollection services)
+    {
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IStoreInspector, LedgerInspector>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IStoreInspector, CursorInspector>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IStoreInspector, ArtifactInspector>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IStoreInspector, RecordInspector>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IStoreInspector, ForeignFileInspector>());
     }
 }

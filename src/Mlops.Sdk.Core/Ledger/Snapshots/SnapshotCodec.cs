@@ -33,7 +33,12 @@ internal static class SnapshotCodec
 
     /// <summary>Reads a saved view.</summary>
     /// <exception cref="FormatException">It is none, was changed, or is of another view or version.</exception>
-    internal static (LedgerHead Head, ReadOnlyMemory<byte> State) Parse(ReadOnlyMemory<byte> bytes, ISnapshotProjection projection)
+    internal static (LedgerHead Head, ReadOnlyMemory<byte> State) Parse(ReadOnlyMemory<byte> bytes, ISnapshotProjection projection) =>
+        Parse(bytes, projection.SnapshotName, projection.SnapshotFormat);
+
+    /// <summary>Reads a saved view of a name and version without knowing what its state means.</summary>
+    /// <exception cref="FormatException">It is none, was changed, or is of another view or version.</exception>
+    internal static (LedgerHead Head, ReadOnlyMemory<byte> State) Parse(ReadOnlyMemory<byte> bytes, string view, int version)
     {
         ReadOnlyMemory<byte> state = bytes[SealedLine.Read(bytes.Span, MaxHeader, out ReadOnlySpan<byte> line)..];
         try
@@ -41,7 +46,7 @@ internal static class SnapshotCodec
             var reader = new Utf8JsonReader(line);
             using JsonDocument document = JsonDocument.ParseValue(ref reader);
             JsonElement header = document.RootElement;
-            if (header.GetProperty("format").GetInt32() != Format || header.GetProperty("view").GetString() != projection.SnapshotName || header.GetProperty("version").GetInt32() != projection.SnapshotFormat)
+            if (header.GetProperty("format").GetInt32() != Format || header.GetProperty("view").GetString() != view || header.GetProperty("version").GetInt32() != version)
             {
                 throw new FormatException("it is of another view or version");
             }
