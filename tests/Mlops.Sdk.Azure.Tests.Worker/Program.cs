@@ -5,6 +5,13 @@ using Mlops.Sdk.Azure;
 
 // Appends to the ledger in a container until it is killed, and says on standard output what was acknowledged: "ack NUMBER ID".
 //   Worker CONTAINER NAME      with the connection string in MLOPS_TEST_BLOBS
+//   Worker CONTAINER count MODEL TASKS EACH      moves the alias of a model on by one, from several workspaces at once, and ends
+if (args is [var container, "count", var model, var tasks, var each])
+{
+    await AliasCounter.RunAsync(container, model, int.Parse(tasks, CultureInfo.InvariantCulture), int.Parse(each, CultureInfo.InvariantCulture));
+    return;
+}
+
 var store = new AzureBlobObjectStore(Environment.GetEnvironmentVariable("MLOPS_TEST_BLOBS")!, args[0]);
 string name = args[1];
 await using ObjectLedger ledger = await ObjectLedger.OpenAsync(store);

@@ -1,6 +1,9 @@
 // Predicts without pause while another process promotes: every answer is checked, to the bit, against what its version answers.
 //   Worker FOLDER COUNT
 //   Worker registry FOLDER NAME     registers versions and moves aliases until it is killed; see RegistryWriter
+//   Worker count FOLDER TASKS EACH  moves an alias on by one, again and again, from several workspaces at once; see AliasCounter
+//   Worker churn FOLDER NAME TASKS  registers and deletes versions until it is told that it is enough; see VersionChurner
+//   Worker collect FOLDER           collects unused artifacts until it is told that it is enough; see VersionChurner
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Mlops.Sdk;
@@ -10,6 +13,24 @@ using Mlops.Sdk.Serving;
 if (args[0] == "registry")
 {
     await RegistryWriter.RunAsync(args[1], args[2]);
+    return 0;
+}
+
+if (args[0] == "count")
+{
+    await AliasCounter.RunAsync(args[1], int.Parse(args[2], CultureInfo.InvariantCulture), int.Parse(args[3], CultureInfo.InvariantCulture));
+    return 0;
+}
+
+if (args[0] == "churn")
+{
+    await VersionChurner.ChurnAsync(args[1], args[2], int.Parse(args[3], CultureInfo.InvariantCulture));
+    return 0;
+}
+
+if (args[0] == "collect")
+{
+    await VersionChurner.CollectAsync(args[1]);
     return 0;
 }
 

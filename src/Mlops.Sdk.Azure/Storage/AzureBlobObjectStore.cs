@@ -177,6 +177,7 @@ public sealed partial class AzureBlobObjectStore : IResumableObjectStore
 
     private async Task<bool> TouchAsync(ObjectKey key, BlockBlobClient blob, CancellationToken cancellationToken)
     {
+        ETag? first = null;
         for (int race = 0; race < MaxRaces; race++)
         {
             if (await PropertiesAsync(blob, cancellationToken).ConfigureAwait(false) is not { } found)
@@ -184,6 +185,12 @@ public sealed partial class AzureBlobObjectStore : IResumableObjectStore
                 return false;
             }
 
+            if (first is { } before && before != found.ETag)
+            {
+                return true; // somebody else gave it a new time and ETag since this call began: that is what was wanted
+            }
+
+            first = found.ETag;
             try
             {
                 await blob.SetMetadataAsync(found.Metadata, new BlobRequestConditions { IfMatch = found.ETag }, cancellationToken).ConfigureAwait(false);

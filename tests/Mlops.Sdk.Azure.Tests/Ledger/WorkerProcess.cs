@@ -15,11 +15,7 @@ internal sealed class WorkerProcess : IDisposable
 
     internal WorkerProcess(string connectionString, string container, string name)
     {
-        string assembly = Path.Combine(AppContext.BaseDirectory, "Mlops.Sdk.Azure.Tests.Worker.dll");
-        string host = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
-        var start = new ProcessStartInfo(host, ["exec", assembly, container, name]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["MLOPS_TEST_BLOBS"] = connectionString;
-        _process = Process.Start(start)!;
+        _process = Start(connectionString, [container, name]);
         _reading = Task.Run(ReadAsync);
         _errors = _process.StandardError.ReadToEndAsync();
     }
@@ -34,6 +30,16 @@ internal sealed class WorkerProcess : IDisposable
                 return _acknowledged.Count;
             }
         }
+    }
+
+    /// <summary>Starts the worker with these arguments.</summary>
+    internal static Process Start(string connectionString, IEnumerable<string> arguments)
+    {
+        string assembly = Path.Combine(AppContext.BaseDirectory, "Mlops.Sdk.Azure.Tests.Worker.dll");
+        string host = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
+        var start = new ProcessStartInfo(host, ["exec", assembly, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        start.Environment["MLOPS_TEST_BLOBS"] = connectionString;
+        return Process.Start(start)!;
     }
 
     public void Dispose()
