@@ -79,9 +79,9 @@ public static class DomainClassifier
 
         Area area = pooled.Of();
         double all = gains.Sum();
-        FeatureContribution[] features =
+        TellingFeature[] features =
         [
-            .. gains.Select((gain, f) => new FeatureContribution(bins.Names[f], all > 0 ? gain / all : 0)).Where(f => f.Share > 0)
+            .. gains.Select((gain, f) => new TellingFeature(bins.Names[f], all > 0 ? gain / all : 0)).Where(f => f.Share > 0)
                 .OrderByDescending(f => f.Share).ThenBy(f => f.Name, StringComparer.Ordinal),
         ];
         DriftStatus status = area.PValue > options.Significance || area.Value < options.Watch ? DriftStatus.Stable
@@ -89,7 +89,7 @@ public static class DomainClassifier
         return Result(reference, current, first.Length, second.Length, status, area, features, Summarise(area, features, status));
     }
 
-    private static DomainDrift Result(BoostingFrame reference, BoostingFrame current, int referenceUsed, int used, DriftStatus status, Area area, FeatureContribution[] features, string summary) => new()
+    private static DomainDrift Result(BoostingFrame reference, BoostingFrame current, int referenceUsed, int used, DriftStatus status, Area area, TellingFeature[] features, string summary) => new()
     {
         Status = status,
         ReferenceRows = reference.Rows,
@@ -104,7 +104,7 @@ public static class DomainClassifier
         Summary = summary,
     };
 
-    private static string Summarise(Area area, FeatureContribution[] features, DriftStatus status)
+    private static string Summarise(Area area, TellingFeature[] features, DriftStatus status)
     {
         string how = string.Create(CultureInfo.InvariantCulture, $"ROC AUC {area.Value:0.000} ({area.Low:0.000} to {area.High:0.000}), p = {area.PValue:0.####}");
         string by = string.Join(", ", features.Take(3).Select(f => string.Create(CultureInfo.InvariantCulture, $"{f.Name} {f.Share * 100:0} %")));
@@ -150,7 +150,7 @@ public sealed record DomainDrift : MultivariateDrift
     public required double PValue { get; init; }
 
     /// <summary>Gets the features that tell them apart, most telling first. Where nothing has changed, chance ranks them.</summary>
-    public required IReadOnlyList<FeatureContribution> Features { get; init; }
+    public required IReadOnlyList<TellingFeature> Features { get; init; }
 
     private protected override IEnumerable<MultivariateNumber> Numbers() => [new("domain_auc", RocAuc, Low, High, PValue, 0.5)];
 }

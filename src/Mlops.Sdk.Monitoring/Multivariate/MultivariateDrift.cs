@@ -65,4 +65,4 @@ public abstract record MultivariateDrift
 /// <summary>How much a feature helps to tell rows apart.</summary>
 /// <param name="Name">The feature.</param>
 /// <param name="Share">Its share of all that the classifier's splits gained, in (0, 1].</param>
-public sealed record FeatureContribution(string Name, double Share);
+public sealed record TellingFeature(string Name, double Share);
