@@ -77,6 +77,11 @@ internal sealed class RecordInspector(RecordLogs logs) : IStoreInspector
 
                 foreach (RecordProblem problem in verification?.Problems ?? [])
                 {
+                    if (problem.Code == "records.missing" && await context.Store.HeadAsync(ObjectKey.Parse(problem.Key), cancellationToken).ConfigureAwait(false) is not null)
+                    {
+                        continue; // written while the log was listed
+                    }
+
                     StoreFindingKind kind = problem.Code switch { "records.missing" => StoreFindingKind.Missing, "records.newer_format" => StoreFindingKind.NewerFormat, _ => StoreFindingKind.Damaged };
                     yield return new StoreFinding(kind, problem.Key, "the segment that the ledger names", problem.Message, "Restore it from a copy.");
                 }

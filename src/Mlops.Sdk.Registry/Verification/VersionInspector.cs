@@ -28,9 +28,19 @@ internal sealed class VersionInspector(ModelRegistry registry, RunTracker runs) 
             {
                 foreach (ModelVersion[] some in (await registry.ListVersionsAsync(model.Name, cancellationToken).ConfigureAwait(false)).Where(v => !v.Deleted).Chunk(AtOnce))
                 {
-                    foreach (StoreFinding finding in (await Task.WhenAll(some.Select(v => CheckAsync(v, cancellationToken))).ConfigureAwait(false)).SelectMany(f => f))
+                    List<StoreFinding>[] found = await Task.WhenAll(some.Select(v => CheckAsync(v, cancellationToken))).ConfigureAwait(false);
+                    for (int i = 0; i < some.Length; i++)
                     {
-                        yield return finding;
+                        // deleted meanwhile, its files may have been collected
+                        if (found[i].Count > 0 && await registry.FindVersionAsync(model.Name, some[i].Number, cancellationToken).ConfigureAwait(false) is { Deleted: true })
+                        {
+                            continue;
+                        }
+
+                        foreach (StoreFinding finding in found[i])
+                        {
+                            yield return finding;
+                        }
                     }
                 }
             }

@@ -85,12 +85,14 @@ public sealed class RepeatTests
         int turn = 0;
         await foreach (ObjectInfo record in workspace.Store.ListAsync("cache/"))
         {
-            // one record that is no JSON, one of another format, one that names a file which is no model
+            // one record without its hash, as earlier versions wrote them; one of another format; one that names a file which is no model
+            using var good = new MemoryStream();
+            await (await workspace.Store.OpenAsync(record.Key))!.CopyToAsync(good);
             byte[] bytes = (turn++ % 3) switch
             {
-                0 => [.. "nonsense"u8],
-                1 => [.. """{"format":99,"model":"sha256:00","length":1}"""u8],
-                _ => [.. System.Text.Encoding.UTF8.GetBytes($$"""{"format":1,"model":"{{first.Version!.Digest}}","length":100000}""")],
+                0 => good.ToArray()[..good.ToArray().AsSpan().IndexOf((byte)'\n')],
+                1 => SealedLine.Write("""{"format":99,"model":"sha256:00","length":1}"""u8),
+                _ => SealedLine.Write(System.Text.Encoding.UTF8.GetBytes($$"""{"format":1,"model":"{{first.Version!.Digest}}","length":100000}""")),
             };
             using var damaged = new MemoryStream(bytes);
             await workspace.Store.PutAsync(record.Key, damaged);
