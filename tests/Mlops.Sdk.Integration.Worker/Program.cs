@@ -3,6 +3,7 @@
 //   Worker registry FOLDER NAME     registers versions and moves aliases until it is killed; see RegistryWriter
 //   Worker count FOLDER TASKS EACH  moves an alias on by one, again and again, from several workspaces at once; see AliasCounter
 //   Worker churn FOLDER NAME TASKS  registers and deletes versions until it is told that it is enough; see VersionChurner
+//   Worker usage FOLDER EACH        counts calls and writes them every EACH calls until it is killed; see UsageCounter
 //   Worker collect FOLDER           collects unused artifacts until it is told that it is enough; see VersionChurner
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
@@ -25,6 +26,12 @@ if (args[0] == "count")
 if (args[0] == "churn")
 {
     await VersionChurner.ChurnAsync(args[1], args[2], int.Parse(args[3], CultureInfo.InvariantCulture));
+    return 0;
+}
+
+if (args[0] == "usage")
+{
+    await UsageCounter.RunAsync(args[1], int.Parse(args[2], CultureInfo.InvariantCulture));
     return 0;
 }
 

@@ -22,7 +22,7 @@ public static class MonitoringMlopsBuilderExtensions
     public static IMlopsBuilder AddMonitoring(this IMlopsBuilder builder, Action<MonitoringBuilder>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        IServiceCollection services = builder.Services;
+        IServiceCollection services = builder.AddUsage().Services;
         services.TryAddSingleton<IConfiguration>(_ => new ConfigurationBuilder().Build());
         services.TryAddSingleton(TimeProvider.System);
         services.AddOptionsWithValidateOnStart<MonitoringOptions, MonitoringOptionsRanges>().BindConfiguration(MonitoringOptions.Section);

@@ -51,6 +51,9 @@ public sealed partial class MlopsWorkspace : IAsyncDisposable
     /// <summary>Gets the monitor.</summary>
     public ModelMonitor Monitor => _services.GetRequiredService<ModelMonitor>();
 
+    /// <summary>Gets who used which model when, how fast and at what cost.</summary>
+    public UsageLog Usage => _services.GetRequiredService<UsageLog>();
+
     /// <summary>Gets experiments and tracked runs: parameters, metric series, files.</summary>
     public IRunTracker Runs => _services.GetRequiredService<IRunTracker>();
 

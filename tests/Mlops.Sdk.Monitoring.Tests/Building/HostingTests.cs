@@ -59,10 +59,10 @@ public sealed class HostingTests
     }
 
     [Fact]
-    public void The_recorder_is_one_and_the_same_for_serving_and_for_the_monitor()
+    public async Task The_recorder_is_one_and_the_same_for_serving_and_for_the_monitor()
     {
-        using ServiceProvider services = new ServiceCollection().AddMonitoringForTest().AddMonitoringForTest().BuildServiceProvider();
-        Assert.Same(services.GetRequiredService<PredictionRecorder>(), services.GetServices<IPredictionObserver>().Single());
+        await using ServiceProvider services = new ServiceCollection().AddMonitoringForTest().AddMonitoringForTest().BuildServiceProvider();
+        Assert.Same(services.GetRequiredService<PredictionRecorder>(), services.GetServices<IPredictionObserver>().OfType<PredictionRecorder>().Single());
     }
 
     [Theory]
