@@ -21,7 +21,7 @@ internal static class RadixSort
             return;
         }
 
-        Span<ulong> keys = MemoryMarshal.Cast<double, ulong>(values);
+        Span<ulong> keys = MemoryMarshal.Cast<double, ulong>(values.AsSpan());
         int[] counts = new int[Digits * Buckets];
         for (int i = 0; i < keys.Length; i++)
         {
