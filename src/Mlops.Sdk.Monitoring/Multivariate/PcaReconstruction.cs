@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using Mlops.Sdk.Data;
 
 namespace Mlops.Sdk.Monitoring;
@@ -24,11 +25,10 @@ public sealed class PcaReconstruction
     private readonly double _spread;
     private readonly PcaOptions _options;
 
-    private PcaReconstruction(RowScaler scaler, double[] components, int kept, double[] ratios, double[] chunkErrors, int chunkRows, int rows, PcaOptions options)
+    private PcaReconstruction(RowScaler scaler, double[] components, double[] ratios, (double Error, double Spread) reference, int chunkRows, int rows, PcaOptions options)
     {
-        (_scaler, _components, Components, ExplainedVariance, ChunkRows, ReferenceRows, _options) = (scaler, components, kept, ratios, chunkRows, rows, options);
-        ReferenceError = chunkErrors.Average();
-        _spread = Math.Sqrt(Intervals.Variance(chunkErrors));
+        (_scaler, _components, Components, ExplainedVariance, ChunkRows, ReferenceRows, _options) = (scaler, components, components.Length / scaler.Width, ratios, chunkRows, rows, options);
+        (ReferenceError, _spread) = reference;
     }
 
     /// <summary>Gets how many components are kept.</summary>
@@ -105,6 +105,40 @@ public sealed class PcaReconstruction
         return Error(row);
     }
 
+    /// <summary>Writes what was learned: means, deviations, components and the names of the reference's categories; no row.</summary>
+    /// <returns>UTF-8 JSON with the version of its format.</returns>
+    public byte[] Serialize() => JsonSerializer.SerializeToUtf8Bytes(
+        new PcaDocument
+        {
+            Names = [.. _scaler.Names],
+            Means = _scaler.Means,
+            Deviations = _scaler.Deviations,
+            Frequencies = [.. _scaler.Frequencies],
+            Components = _components,
+            ExplainedVariance = [.. ExplainedVariance],
+            ReferenceError = ReferenceError,
+            ReferenceSpread = _spread,
+            ReferenceRows = ReferenceRows,
+            ChunkRows = ChunkRows,
+            Variance = _options.Variance,
+            Chunks = _options.Chunks,
+            Range = _options.Deviations,
+            MinimumRows = _options.MinimumRows,
+        },
+        PcaJson.Default.PcaDocument);
+
+    /// <summary>Reads what was learned, so that rows can be compared where the reference's rows are not.</summary>
+    /// <param name="json">What <see cref="Serialize"/> wrote, at most 64 MiB.</param>
+    /// <returns>The same.</returns>
+    /// <exception cref="MlopsIntegrityException">The bytes are not such (<c>monitoring.unreadable_model</c>) or of a newer format (<c>monitoring.newer_format</c>).</exception>
+    public static PcaReconstruction Deserialize(ReadOnlySpan<byte> json)
+    {
+        PcaDocument d = PcaDocument.Read(json);
+        Dictionary<string, double>[] frequencies = Array.ConvertAll(d.Frequencies, f => new Dictionary<string, double>(f, StringComparer.Ordinal));
+        var options = new PcaOptions { Variance = d.Variance, Chunks = d.Chunks, Deviations = d.Range, MinimumRows = d.MinimumRows };
+        return new PcaReconstruction(new RowScaler(d.Names, d.Means, d.Deviations, frequencies), d.Components, d.ExplainedVariance, (d.ReferenceError, d.ReferenceSpread), d.ChunkRows, d.ReferenceRows, options);
+    }
+
     internal static PcaReconstruction Fit(BoostingFrame frame, PcaOptions? options, CancellationToken cancellationToken)
     {
         options ??= new PcaOptions();
@@ -127,10 +161,11 @@ public sealed class PcaReconstruction
             sum += ratios[kept++];
         }
 
-        var learned = new PcaReconstruction(scaler, vectors, kept, ratios, [0, 0], chunkRows, frame.Rows, options);
+        double[] components = vectors[..(kept * width)];
+        var learned = new PcaReconstruction(scaler, components, ratios, (0, 0), chunkRows, frame.Rows, options);
         double[] errors = learned.Errors(rows);
         double[] chunks = [.. Enumerable.Range(0, options.Chunks).Select(c => errors.AsSpan(c * chunkRows, chunkRows).ToArray().Average())];
-        return new PcaReconstruction(scaler, vectors, kept, ratios, chunks, chunkRows, frame.Rows, options);
+        return new PcaReconstruction(scaler, components, ratios, (chunks.Average(), Math.Sqrt(Intervals.Variance(chunks))), chunkRows, frame.Rows, options);
     }
 
     internal PcaDrift Compare(BoostingFrame frame)

@@ -119,6 +119,22 @@ public sealed class MultivariateDriftTests
     }
 
     [Fact]
+    public void Odd_rows_are_cut_off_by_few_cuts()
+    {
+        IsolationForest forest = IsolationForest.Fit(Reference);
+        double[] ordinary = [.. Enumerable.Range(0, 300).Select(row => forest.ScoreOf([.. Quiet.Numbers.Select(n => n[row])], [.. Quiet.Texts.Select(t => t[row])]))];
+        float[] usual = [30_000, 45, 50, 200, 3, 5, 4];
+        double typical = forest.ScoreOf(usual, ["North", "Web"]);
+        double odd = forest.ScoreOf([900_000, 95, 110, 20, 15, 60, 0], ["Nowhere", null]);
+        Assert.InRange(typical, 0.3, 0.45);
+        Assert.True(odd > 0.65 && odd > ordinary.Max());
+        Assert.InRange(ordinary.Average(), 0.35, 0.5);
+        Assert.Equal(odd, IsolationForest.Fit(Reference).ScoreOf([900_000, 95, 110, 20, 15, 60, 0], ["Nowhere", null]));
+        Assert.InRange(forest.ScoreOf([float.NaN, float.NaN, float.NaN, float.NaN, float.NaN, float.NaN, float.NaN], [null, null]), 0.3, 0.5);
+        Assert.Equal("monitoring.invalid_option", Assert.Throws<MlopsException>(() => IsolationForest.Fit(Reference, trees: 1)).Code);
+    }
+
+    [Fact]
     public void Embeddings_that_cannot_be_compared_are_refused()
     {
         Assert.Equal("monitoring.bad_embedding", Assert.Throws<MlopsDataException>(() => EmbeddingDrift.Compare([[1f, 2f]], [[1f]])).Code);

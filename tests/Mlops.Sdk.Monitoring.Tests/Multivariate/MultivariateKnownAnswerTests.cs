@@ -1,3 +1,4 @@
+using System.Text;
 using Mlops.Sdk.Data;
 
 namespace Mlops.Sdk.Monitoring.Tests;
@@ -27,6 +28,20 @@ public sealed class MultivariateKnownAnswerTests
         PcaReconstruction learned = PcaReconstruction.Fit(Reference, null, CancellationToken.None);
         double[] errors = [.. Enumerable.Range(0, Current.Rows).Select(row => learned.ErrorOf([.. Current.Numbers.Select(n => n[row])], [Current.Texts[0][row]]))];
         Close(learned.Compare(Current).Error, errors.Average());
+    }
+
+    [Fact]
+    public void Stored_components_answer_the_same_and_others_are_refused()
+    {
+        PcaReconstruction learned = PcaReconstruction.Fit(Reference, null, CancellationToken.None);
+        PcaReconstruction read = PcaReconstruction.Deserialize(learned.Serialize());
+        Assert.Equal(learned.Compare(Current), read.Compare(Current));
+        Assert.Equal((learned.Components, learned.ChunkRows, learned.ReferenceRows), (read.Components, read.ChunkRows, read.ReferenceRows));
+        Assert.Equal("monitoring.unreadable_model", Assert.Throws<MlopsIntegrityException>(() => PcaReconstruction.Deserialize("{}"u8)).Code);
+        byte[] newer = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(learned.Serialize()).Replace("\"format\":1", "\"format\":7", StringComparison.Ordinal));
+        Assert.Equal("monitoring.newer_format", Assert.Throws<MlopsIntegrityException>(() => PcaReconstruction.Deserialize(newer)).Code);
+        byte[] torn = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(learned.Serialize()).Replace("\"means\":[", "\"means\":[0,", StringComparison.Ordinal));
+        Assert.Equal("monitoring.unreadable_model", Assert.Throws<MlopsIntegrityException>(() => PcaReconstruction.Deserialize(torn)).Code);
     }
 
     [Fact]
