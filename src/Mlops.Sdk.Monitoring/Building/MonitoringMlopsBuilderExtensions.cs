@@ -30,7 +30,8 @@ public static class MonitoringMlopsBuilderExtensions
         services.TryAddSingleton(provider => new PredictionRecorder(
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<IIdGenerator>(),
-            provider.GetService<ILogger<PredictionRecorder>>()));
+            provider.GetService<ILogger<PredictionRecorder>>(),
+            provider.GetRequiredService<IOptions<RecordingOptions>>().Value));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IPredictionObserver, PredictionRecorder>(provider => provider.GetRequiredService<PredictionRecorder>()));
         services.TryAddSingleton(provider => new ModelMonitor(
             provider.GetRequiredService<ILedger>(),
@@ -45,6 +46,7 @@ public static class MonitoringMlopsBuilderExtensions
             provider.GetService<ILogger<ModelMonitor>>(),
             provider.GetServices<WatchedModel>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, MonitoringHostedService>());
+        RecordingMlopsBuilderExtensions.AddRecording(services);
         configure?.Invoke(new MonitoringBuilder(services));
         return builder;
     }
