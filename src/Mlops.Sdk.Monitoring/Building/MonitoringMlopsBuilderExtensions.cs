@@ -30,7 +30,8 @@ public static class MonitoringMlopsBuilderExtensions
         services.TryAddSingleton(provider => new PredictionRecorder(
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<IIdGenerator>(),
-            provider.GetService<ILogger<PredictionRecorder>>()));
+            provider.GetService<ILogger<PredictionRecorder>>(),
+            provider.GetRequiredService<IOptions<RecordingOptions>>().Value));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IPredictionObserver, PredictionRecorder>(provider => provider.GetRequiredService<PredictionRecorder>()));
         services.TryAddSingleton(provider => new ModelMonitor(
             provider.GetRequiredService<ILedger>(),
@@ -48,6 +49,7 @@ public static class MonitoringMlopsBuilderExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, MonitoringHostedService>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, AlertHandlerService>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStoreInspector, WindowInspector>());
+        RecordingMlopsBuilderExtensions.AddRecording(services);
         configure?.Invoke(new MonitoringBuilder(services));
         return builder;
     }

@@ -13,26 +13,14 @@ public sealed partial class ModelMonitor
         await checks.Gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            foreach (MonitorWindow taken in _recorder.TakeWindows(model))
-            {
-                // a window is kept here until it is in the ledger: what fails below is tried again with it
-                if (checks.Open.Find(o => !o.Sealed && o.Window.Version == taken.Version) is { } open)
-                {
-                    open.Window = Join(open.Window, taken);
-                }
-                else
-                {
-                    checks.Open.Add(new OpenWindow(taken));
-                }
-            }
-
-            checks.Open.RemoveRange(0, Math.Max(0, checks.Open.Count - MostOpen)); // only versions that cannot be found pile up here
-            int newest = _recorder.NewestVersionOf(model) ?? checks.Open.Select(o => o.Window.Version).DefaultIfEmpty(0).Max();
+            TakeInto(checks, model);
+            await AdoptAsync(checks, model, cancellationToken).ConfigureAwait(false);
+            int newest = _recorder.NewestVersionOf(model) ?? checks.Open.Select(o => o.Version).DefaultIfEmpty(0).Max();
             var last = new MonitorCheck(null, null, false);
-            foreach (OpenWindow open in checks.Open.OrderBy(o => o.Window.Version == newest).ThenByDescending(o => o.Sealed).ToArray())
+            foreach (OpenWindow open in checks.Open.OrderBy(o => o.Version == newest).ThenByDescending(o => o.Sealed).ToArray())
             {
                 // a version that left service gets no more rows, and an alert about it would ask for what was done already
-                bool current = open.Window.Version == newest;
+                bool current = open.Version == newest;
                 MonitorCheck check;
                 try
                 {
@@ -47,6 +35,7 @@ public sealed partial class ModelMonitor
 
                 if (open.Sealed || closing || !current)
                 {
+                    await _parts.RemoveAsync(open, cancellationToken).ConfigureAwait(false);
                     checks.Open.Remove(open);
                 }
 
@@ -63,7 +52,7 @@ public sealed partial class ModelMonitor
 
     private async ValueTask<MonitorCheck> CheckOneAsync(OpenWindow open, bool current, Actor? actor, bool closing, CancellationToken cancellationToken)
     {
-        MonitorWindow window = open.Window;
+        MonitorWindow window = open.Counts;
         if (window.Features.Count == 0)
         {
             // nothing was counted: the recorder never had the reference; perhaps it can be read now
@@ -77,7 +66,14 @@ public sealed partial class ModelMonitor
             return new MonitorCheck(DriftDetector.Compare(reference.Profile, window, options.Drift, options.Alerts), null, false);
         }
 
+        if (open.InStore && !await _parts.SaveAsync(open, seal: true, cancellationToken).ConfigureAwait(false))
+        {
+            open.Sealed = true; // another process took this one for dead and closes all of it
+            return new MonitorCheck(null, null, false);
+        }
+
         open.Sealed = true;
+        window = open.Counts;
         return await CloseAsync(reference, window, current, actor, cancellationToken).ConfigureAwait(false);
     }
 
@@ -157,19 +153,6 @@ public sealed partial class ModelMonitor
             Signals = signals,
             Alerts = [.. state.Open.Values.Select(o => o.Alert).OrderBy(a => a.RaisedAt).ThenBy(a => a.Id, StringComparer.Ordinal)],
         };
-    }
-
-    /// <summary>Puts a new window to one that is still open.</summary>
-    private MonitorWindow Join(MonitorWindow? open, MonitorWindow taken)
-    {
-        if (open is null)
-        {
-            return taken;
-        }
-
-        return open.Features.Count == 0 || taken.Features.Count == 0
-            ? (open.Features.Count == 0 ? taken : open) with { NotRecorded = open.NotRecorded + taken.NotRecorded, To = taken.To }
-            : MonitorWindow.Merge(_ids.NewId(), [open, taken]);
     }
 
     private async ValueTask<(Reference Reference, MonitorWindow Window)> CountAsync(string model, int version, Table table, CancellationToken cancellationToken)

@@ -26,6 +26,7 @@ public sealed partial class ModelMonitor : IAsyncDisposable
     private readonly MonitoringMetrics _metrics;
     private readonly AlertBook _book = new();
     private readonly MonitorExtensions _extensions;
+    private readonly WindowParts _parts;
     private readonly ConcurrentDictionary<string, ModelChecks> _models = new(StringComparer.Ordinal);
     private readonly Dictionary<string, WatchedModel> _watched = new(StringComparer.Ordinal);
     private int _disposed;
@@ -90,6 +91,7 @@ public sealed partial class ModelMonitor : IAsyncDisposable
         _logger = logger ?? NullLogger<ModelMonitor>.Instance;
         _extensions = extensions ?? MonitorExtensions.None;
         _metrics = new MonitoringMetrics(_book);
+        _parts = new WindowParts(store, ids, time, recorder.Options, _logger);
         foreach (WatchedModel model in watched)
         {
             _watched[model.Model] = model;
@@ -198,15 +200,6 @@ public sealed partial class ModelMonitor : IAsyncDisposable
 
         /// <summary>Gets the windows that are not in the ledger yet.</summary>
         internal List<OpenWindow> Open { get; } = [];
-    }
-
-    /// <summary>A window that is not in the ledger yet.</summary>
-    private sealed class OpenWindow(MonitorWindow window)
-    {
-        internal MonitorWindow Window { get; set; } = window;
-
-        /// <summary>Gets or sets whether closing it was tried: it may be in the ledger, so it is tried again as it is and takes no more rows in.</summary>
-        internal bool Sealed { get; set; }
     }
 
     /// <summary>A version's reference.</summary>

@@ -45,4 +45,16 @@ internal static partial class MonitoringLog
 
     [LoggerMessage(EventId = 5014, Message = "Alert {AlertId} {Change}: {Alert}. {Reason}")]
     internal static partial void Alert(this ILogger logger, LogLevel level, string alertId, AlertChange change, MonitorAlert alert, string reason);
+
+    [LoggerMessage(5020, LogLevel.Warning, "Model {Model} version {Version}: another process took this one for dead and closes window {WindowId}; what it does not have goes on in a new window")]
+    internal static partial void WindowAdopted(this ILogger logger, string model, int version, string windowId);
+
+    [LoggerMessage(5021, LogLevel.Error, "Model {Model}: the open window {Key} that a process left behind does not read; it is left as it is")]
+    internal static partial void UnreadablePart(this ILogger logger, string model, string key);
+
+    [LoggerMessage(5022, LogLevel.Error, "Model {Model}: open windows of other processes cannot be looked for now ({Code})")]
+    internal static partial void AdoptionFailed(this ILogger logger, string model, string code, Exception cause);
+
+    [LoggerMessage(5023, LogLevel.Error, "Open windows cannot be written to the store now ({Code}); what was recorded is kept for the next time")]
+    internal static partial void FlushFailed(this ILogger logger, string code, Exception cause);
 }

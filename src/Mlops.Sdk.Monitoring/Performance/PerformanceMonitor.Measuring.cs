@@ -1,3 +1,4 @@
+using Mlops.Sdk.Data;
 namespace Mlops.Sdk.Monitoring;
 
 /// <summary>Measuring: joining the log and computing.</summary>
@@ -96,8 +97,8 @@ public sealed partial class PerformanceMonitor
             return new KpiValue(kpi.Name, kpi.Unit, 0, new MetricValue(0), 0);
         }
 
-        (double mean, double error) = Intervals.Mean(values);
-        return new KpiValue(kpi.Name, kpi.Unit, values.Length, Intervals.Normal(mean * values.Length, error * values.Length), mean);
+        (double mean, double error) = MetricIntervals.Mean(values);
+        return new KpiValue(kpi.Name, kpi.Unit, values.Length, MetricIntervals.Normal(mean * values.Length, error * values.Length), mean);
     }
 
     private static SegmentPerformance[] SegmentsOf(string name, OutcomeBucket bucket, PerformanceRows rows, PerformancePlan plan) =>
@@ -176,8 +177,8 @@ public sealed partial class PerformanceMonitor
         }
 
         static double[] Logs(double[] delays) => Array.ConvertAll(delays, d => Math.Log(1 + d));
-        (double meanNo, double errorNo) = Intervals.Mean(Logs(no));
-        (double meanYes, double errorYes) = Intervals.Mean(Logs(yes));
+        (double meanNo, double errorNo) = MetricIntervals.Mean(Logs(no));
+        (double meanYes, double errorYes) = MetricIntervals.Mean(Logs(yes));
         Array.Sort(no);
         Array.Sort(yes);
         double medianNo = Rank(no, 0.5);

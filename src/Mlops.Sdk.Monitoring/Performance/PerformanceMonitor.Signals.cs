@@ -70,7 +70,7 @@ public sealed partial class PerformanceMonitor
 
         if (plan?.Answers is not null)
         {
-            MetricValue share = Intervals.Wilson(counts.Outside + counts.Unusable, counts.Rows);
+            MetricValue share = MetricIntervals.Wilson(counts.Outside + counts.Unusable, counts.Rows);
             PerformanceSignals.Add(signals, Template(PerformanceSignals.Output, "out_of_range_share", counts.Rows), share, 0);
         }
 
@@ -82,7 +82,7 @@ public sealed partial class PerformanceMonitor
                 yes += count;
             }
 
-            MetricValue rate = Intervals.Wilson(yes, binary.Rows);
+            MetricValue rate = MetricIntervals.Wilson(yes, binary.Rows);
             PerformanceSignals.Add(signals, Template(PerformanceSignals.Output, "positive_share", binary.Rows), rate, null);
             if (plan?.Rate is { } expected)
             {

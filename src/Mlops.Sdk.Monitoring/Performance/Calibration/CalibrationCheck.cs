@@ -1,3 +1,4 @@
+using Mlops.Sdk.Data;
 namespace Mlops.Sdk.Monitoring;
 
 /// <summary>How far probabilities are from the shares that came true.</summary>

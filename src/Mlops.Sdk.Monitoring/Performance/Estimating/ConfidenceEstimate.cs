@@ -90,7 +90,7 @@ public static class ConfidenceEstimate
             if (value is { } known)
             {
                 (double least, double most) = PerformanceReference.BoundsOf(name);
-                metrics[name] = Intervals.Normal(known, reference.StandardErrorOf(name, comparable, sampling) ?? double.PositiveInfinity, least, most);
+                metrics[name] = MetricIntervals.Normal(known, reference.StandardErrorOf(name, comparable, sampling) ?? double.PositiveInfinity, least, most);
             }
         }
 

@@ -65,8 +65,8 @@ internal sealed class LossModel
 
         double absolute = sums.Absolute / sums.Rows;
         double squared = sums.Squared / sums.Rows;
-        metrics[PerformanceNames.Mae] = Intervals.Normal(absolute, reference?.StandardErrorOf(PerformanceNames.Mae, sums.Rows) ?? double.PositiveInfinity, 0);
-        metrics[PerformanceNames.Rmse] = Intervals.Normal(Math.Sqrt(squared), reference?.StandardErrorOf(PerformanceNames.Rmse, sums.Rows) ?? double.PositiveInfinity, 0);
+        metrics[PerformanceNames.Mae] = MetricIntervals.Normal(absolute, reference?.StandardErrorOf(PerformanceNames.Mae, sums.Rows) ?? double.PositiveInfinity, 0);
+        metrics[PerformanceNames.Rmse] = MetricIntervals.Normal(Math.Sqrt(squared), reference?.StandardErrorOf(PerformanceNames.Rmse, sums.Rows) ?? double.PositiveInfinity, 0);
         return metrics;
     }
 

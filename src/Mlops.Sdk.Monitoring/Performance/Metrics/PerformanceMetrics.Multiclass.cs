@@ -52,7 +52,7 @@ public static partial class PerformanceMetrics
 
         if (areas.Count > 0)
         {
-            metrics[PerformanceNames.RocAuc] = Intervals.Normal(areas.Average(a => a.Area), areas.Average(a => a.Error), 0, 1);
+            metrics[PerformanceNames.RocAuc] = MetricIntervals.Normal(areas.Average(a => a.Area), areas.Average(a => a.Error), 0, 1);
         }
 
         if (precisions.Count > 0)
@@ -84,7 +84,7 @@ public static partial class PerformanceMetrics
 
         internal void Add(SortedDictionary<string, MetricValue> metrics)
         {
-            metrics[PerformanceNames.Accuracy] = Intervals.Wilson(Math.Round(_right.Sum() * _count), _count);
+            metrics[PerformanceNames.Accuracy] = MetricIntervals.Wilson(Math.Round(_right.Sum() * _count), _count);
             metrics[PerformanceNames.Precision] = Mean(Precision, weighted: false);
             metrics[PerformanceNames.Recall] = Mean(Recall, weighted: false);
             metrics[PerformanceNames.F1] = Mean(F1, weighted: false);
@@ -138,7 +138,7 @@ public static partial class PerformanceMetrics
                 }
             }
 
-            return Intervals.Normal(value, Math.Sqrt(Math.Max(0, square - (mean * mean)) / _count), 0, 1);
+            return MetricIntervals.Normal(value, Math.Sqrt(Math.Max(0, square - (mean * mean)) / _count), 0, 1);
         }
 
         /// <summary>The correlation of classes. J. Gorodkin, Computational Biology and Chemistry 28 (2004).</summary>

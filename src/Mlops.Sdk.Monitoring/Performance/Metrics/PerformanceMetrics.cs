@@ -2,7 +2,7 @@ namespace Mlops.Sdk.Monitoring;
 
 /// <summary>Computes how right answers were. Pure: any thread may call it.</summary>
 /// <remarks>
-/// Values are those of scikit-learn 1.2 (with 0 where a class was never answered, macro means over classes that occur). Intervals are at
+/// Values are those of scikit-learn 1.2 (with 0 where a class was never answered, macro means over classes that occur). MetricIntervals are at
 /// 95 %: Wilson for shares, DeLong for the area under the ROC curve, logit for average precision, Wilson through J = TP / (TP + FP + FN) for
 /// F1, the delta method for what is a function of the confusion counts or of means, the normal one for means, resampling with a fixed seed
 /// for metrics of one's own.
@@ -36,7 +36,7 @@ public static partial class PerformanceMetrics
         };
         foreach (IPerformanceMetric metric in own ?? [])
         {
-            if (Intervals.Bootstrap(rows, metric.Compute, resamples, BootstrapSeed) is { } value)
+            if (MetricIntervals.Bootstrap(rows, metric.Compute, resamples, BootstrapSeed) is { } value)
             {
                 metrics[metric.Name] = value;
             }
@@ -69,13 +69,13 @@ public static partial class PerformanceMetrics
         AddMean(metrics, PerformanceNames.Brier, squares, 0, 1);
         if (RankMetrics.RocAuc(scores, actual) is { } area)
         {
-            metrics[PerformanceNames.RocAuc] = Intervals.Normal(area.Area, area.Error, 0, 1);
+            metrics[PerformanceNames.RocAuc] = MetricIntervals.Normal(area.Area, area.Error, 0, 1);
         }
 
         long positives = confusion[1][0] + confusion[1][1];
         if (RankMetrics.AveragePrecision(scores, actual) is { } precision)
         {
-            metrics[PerformanceNames.AveragePrecision] = Intervals.AveragePrecision(precision, positives);
+            metrics[PerformanceNames.AveragePrecision] = MetricIntervals.AveragePrecision(precision, positives);
         }
 
         return confusion;
@@ -85,25 +85,25 @@ public static partial class PerformanceMetrics
     internal static void Counts(double tp, double fp, double fn, double tn, SortedDictionary<string, MetricValue> metrics)
     {
         double count = tp + fp + fn + tn;
-        metrics[PerformanceNames.Accuracy] = Intervals.Wilson(tp + tn, count);
+        metrics[PerformanceNames.Accuracy] = MetricIntervals.Wilson(tp + tn, count);
         if (tp + fp > 0)
         {
-            metrics[PerformanceNames.Precision] = Intervals.Wilson(tp, tp + fp);
+            metrics[PerformanceNames.Precision] = MetricIntervals.Wilson(tp, tp + fp);
         }
 
         if (tp + fn > 0)
         {
-            metrics[PerformanceNames.Recall] = Intervals.Wilson(tp, tp + fn);
+            metrics[PerformanceNames.Recall] = MetricIntervals.Wilson(tp, tp + fn);
         }
 
         if (tn + fp > 0)
         {
-            metrics[PerformanceNames.Specificity] = Intervals.Wilson(tn, tn + fp);
+            metrics[PerformanceNames.Specificity] = MetricIntervals.Wilson(tn, tn + fp);
         }
 
         if (tp + fp + fn > 0)
         {
-            metrics[PerformanceNames.F1] = Intervals.F1(tp, fp + fn);
+            metrics[PerformanceNames.F1] = MetricIntervals.F1(tp, fp + fn);
         }
 
         if (tp + fp > 0 && tp + fn > 0 && tn + fp > 0 && tn + fn > 0)
@@ -128,7 +128,7 @@ public static partial class PerformanceMetrics
             square += shares[i] * slopes[i] * slopes[i];
         }
 
-        return Intervals.Normal(value, Math.Sqrt(Math.Max(0, square - (mean * mean)) / count), -1, 1);
+        return MetricIntervals.Normal(value, Math.Sqrt(Math.Max(0, square - (mean * mean)) / count), -1, 1);
     }
 
     private static long[][] Regression(PerformanceRows rows, SortedDictionary<string, MetricValue> metrics)
@@ -155,7 +155,7 @@ public static partial class PerformanceMetrics
 
         AddMean(metrics, PerformanceNames.Bias, errors);
         AddMean(metrics, PerformanceNames.Mae, absolute, 0);
-        (double square, double error) = Intervals.Mean(squares);
+        (double square, double error) = MetricIntervals.Mean(squares);
         metrics[PerformanceNames.Rmse] = Root(square, error);
         if (shares.Count > 0)
         {
@@ -172,7 +172,7 @@ public static partial class PerformanceMetrics
                 influence[i] = (-(squares[i] - square) / variance) + (square / variance / variance * ((off * off) - variance));
             }
 
-            metrics[PerformanceNames.R2] = Intervals.Normal(1 - (square / variance), Intervals.Mean(influence).Error, double.NegativeInfinity, 1);
+            metrics[PerformanceNames.R2] = MetricIntervals.Normal(1 - (square / variance), MetricIntervals.Mean(influence).Error, double.NegativeInfinity, 1);
         }
 
         return [];
@@ -181,13 +181,13 @@ public static partial class PerformanceMetrics
     /// <summary>The root of a mean of squares; the interval's ends are the roots of the mean's.</summary>
     internal static MetricValue Root(double square, double error)
     {
-        MetricValue mean = Intervals.Normal(square, error, 0);
+        MetricValue mean = MetricIntervals.Normal(square, error, 0);
         return new MetricValue(Math.Sqrt(square), mean.Lower is { } low ? Math.Sqrt(low) : null, mean.Upper is { } high ? Math.Sqrt(high) : null);
     }
 
     private static void AddMean(SortedDictionary<string, MetricValue> metrics, string name, double[] values, double least = double.NegativeInfinity, double most = double.PositiveInfinity)
     {
-        (double mean, double error) = Intervals.Mean(values);
-        metrics[name] = Intervals.Normal(mean, error, least, most);
+        (double mean, double error) = MetricIntervals.Mean(values);
+        metrics[name] = MetricIntervals.Normal(mean, error, least, most);
     }
 }

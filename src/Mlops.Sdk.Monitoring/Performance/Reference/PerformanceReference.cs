@@ -118,7 +118,7 @@ public sealed record PerformanceReference
     internal double? StandardErrorOf(string metric, double rows, double sampling = 0)
     {
         double perRoot = Metrics.GetValueOrDefault(metric) is { Lower: { } low, Upper: { } high }
-            ? (high - low) / (2 * Intervals.Z95) * Math.Sqrt(Rows)
+            ? (high - low) / (2 * MetricIntervals.Z95) * Math.Sqrt(Rows)
             : Chunks.GetValueOrDefault(metric) is { } spread ? spread.StandardDeviation * Math.Sqrt(spread.Rows) : double.NaN;
         if (double.IsNaN(perRoot) || rows <= 0)
         {

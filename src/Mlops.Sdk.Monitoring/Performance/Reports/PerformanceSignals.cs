@@ -15,7 +15,7 @@ internal static class PerformanceSignals
 
         if (window.Labels.Predictions > 0)
         {
-            MetricValue coverage = Intervals.Wilson(window.Labels.Labelled, window.Labels.Predictions);
+            MetricValue coverage = MetricIntervals.Wilson(window.Labels.Labelled, window.Labels.Predictions);
             signals.Add(Template(SignalNames.Performance, PerformanceNames.LabelCoverage, window.Labels.Predictions) with { Value = coverage.Value, Low = coverage.Lower, High = coverage.Upper });
         }
 

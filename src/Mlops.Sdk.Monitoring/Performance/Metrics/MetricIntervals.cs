@@ -1,7 +1,7 @@
 namespace Mlops.Sdk.Monitoring;
 
 /// <summary>Confidence intervals at 95 %.</summary>
-internal static class Intervals
+internal static class MetricIntervals
 {
     internal const double Z95 = 1.959963984540054;
 
