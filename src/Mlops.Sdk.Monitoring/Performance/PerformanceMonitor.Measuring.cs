@@ -1,4 +1,5 @@
 using Mlops.Sdk.Data;
+
 namespace Mlops.Sdk.Monitoring;
 
 /// <summary>Measuring: joining the log and computing.</summary>

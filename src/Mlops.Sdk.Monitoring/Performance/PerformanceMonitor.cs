@@ -275,7 +275,7 @@ public sealed partial class PerformanceMonitor : IPredictionObserver, ISignalSou
 
     private byte[] Encode(VersionFacts facts, string model, int version, string id, ReadOnlySpan<float> outputs, string? segment) => Encode(facts, model, version, id, outputs, segment, _ids);
 
-    private async ValueTask AppendAsync(RecordLog log, byte[] record, DateTimeOffset? at, CancellationToken cancellationToken)
+    private static async ValueTask AppendAsync(RecordLog log, byte[] record, DateTimeOffset? at, CancellationToken cancellationToken)
     {
         if (at is not { } time)
         {

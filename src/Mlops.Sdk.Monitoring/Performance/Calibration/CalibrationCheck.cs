@@ -1,4 +1,5 @@
 using Mlops.Sdk.Data;
+
 namespace Mlops.Sdk.Monitoring;
 
 /// <summary>How far probabilities are from the shares that came true.</summary>

@@ -65,9 +65,17 @@ internal sealed class LossModel
 
         double absolute = sums.Absolute / sums.Rows;
         double squared = sums.Squared / sums.Rows;
-        metrics[PerformanceNames.Mae] = MetricIntervals.Normal(absolute, reference?.StandardErrorOf(PerformanceNames.Mae, sums.Rows) ?? double.PositiveInfinity, 0);
-        metrics[PerformanceNames.Rmse] = MetricIntervals.Normal(Math.Sqrt(squared), reference?.StandardErrorOf(PerformanceNames.Rmse, sums.Rows) ?? double.PositiveInfinity, 0);
+        double spread = Math.Sqrt(Math.Max(0, squared - (absolute * absolute)) / sums.Rows); // the expected square and mean of a loss tell its variance
+        Add(PerformanceNames.Mae, absolute, spread);
+        Add(PerformanceNames.Rmse, Math.Sqrt(squared), 0);
         return metrics;
+
+        void Add(string name, double value, double sampling)
+        {
+            // losses that are larger than the reference's vary more, in proportion
+            double scale = reference?.Metrics.GetValueOrDefault(name)?.Value is > 0 and var before ? Math.Max(1, value / before) : 1;
+            metrics[name] = MetricIntervals.Normal(value, (reference?.StandardErrorOf(name, sums.Rows, sampling / scale) ?? double.PositiveInfinity) * scale, 0);
+        }
     }
 
     /// <summary>Writes the model: magic, format, bins, two models. Little-endian.</summary>
@@ -195,8 +203,7 @@ internal sealed class LossModel
 
                 writer.Write((ushort)node.Left);
                 writer.Write((ushort)node.Right);
-                Span<byte> set = stackalloc byte[32];
-                set.Clear();
+                byte[] set = new byte[32];
                 for (int bin = 0; bin < 256; bin++)
                 {
                     set[bin >> 3] |= (byte)(node.LeftBins.Contains(bin) ? 1 << (bin & 7) : 0);
