@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -20,6 +21,10 @@ public sealed class AccessLogOptions
     /// <value>The default is 0.</value>
     public int Seed { get; set; }
 
+    /// <summary>Gets or sets how predictions are noted.</summary>
+    /// <value>The default is <see cref="PredictionNotes.Counted"/>.</value>
+    public PredictionNotes Predictions { get; set; } = PredictionNotes.Counted;
+
     /// <summary>Gets or sets how long a record waits at most before it is written: the most that a killed process loses.</summary>
     /// <value>From 10 ms to 1 day. The default is 10 seconds.</value>
     public TimeSpan SegmentAge { get; set; } = TimeSpan.FromSeconds(10);
@@ -27,7 +32,21 @@ public sealed class AccessLogOptions
     internal string? WhyNot() =>
         !(SampleRate is > 0 and <= 1) ? $"{nameof(SampleRate)} is {SampleRate}; it must be above 0 and at most 1."
         : SegmentAge < TimeSpan.FromMilliseconds(10) || SegmentAge > TimeSpan.FromDays(1) ? $"{nameof(SegmentAge)} is {SegmentAge}; it must be from 10 ms to 1 day."
+        : !Enum.IsDefined(Predictions) ? $"{nameof(Predictions)} is {Predictions}; it must be one of the named values."
         : null;
+}
+
+/// <summary>How an access log notes predictions.</summary>
+public enum PredictionNotes
+{
+    /// <summary>Not at all.</summary>
+    None,
+
+    /// <summary>As counts: a record says how many calls and rows a caller asked of a version within an hour since the record before.</summary>
+    Counted,
+
+    /// <summary>One record for each call, or for the share of them that <see cref="AccessLogOptions.SampleRate"/> says.</summary>
+    Sampled,
 }
 
 internal sealed class AccessLogOptionsRanges : IValidateOptions<AccessLogOptions>
@@ -39,7 +58,7 @@ internal sealed class AccessLogOptionsRanges : IValidateOptions<AccessLogOptions
 /// <summary>One read. Of the reader nothing but the actor's id is kept.</summary>
 /// <param name="Time">When it ended.</param>
 /// <param name="Actor">Who.</param>
-/// <param name="Action">What: <c>artifact.read</c> for content that was read, or a name that a host gives.</param>
+/// <param name="Action">What: <c>artifact.read</c> for content that was read, <c>model.predicted</c> for predictions, or a name that a host gives.</param>
 /// <param name="Outcome"><c>ok</c>, <c>partial</c> when the reader stopped before the end, or the code of the error.</param>
 /// <param name="SampleRate">The share of reads that were written at that time, in (0, 1].</param>
 public sealed record AccessRecord(DateTimeOffset Time, string Actor, string Action, string Outcome, double SampleRate)
@@ -53,10 +72,16 @@ public sealed record AccessRecord(DateTimeOffset Time, string Actor, string Acti
     /// <summary>Gets how many bytes were read.</summary>
     public long Bytes { get; init; }
 
+    /// <summary>Gets how many reads or calls the record stands for: 1, but for counted predictions.</summary>
+    public long Count { get; init; } = 1;
+
+    /// <summary>Gets how many rows were predicted; 0 for other reads.</summary>
+    public long Rows { get; init; }
+
     /// <summary>Gets what a host says it was, or null.</summary>
     public string? Resource { get; init; }
 
-    /// <summary>Gets the versions that the content belongs to, as <c>model/number/file</c>; the manifest is the file <c>manifest.json</c>. Found when the log is read, by digest.</summary>
+    /// <summary>Gets the versions that the content belongs to, as <c>model/number/file</c>; the manifest is the file <c>manifest.json</c>. Found when the log is read, by digest. For predictions the version that answered, as <c>model/number</c>; number 0 when none did.</summary>
     public IReadOnlyList<string> Versions { get; init; } = [];
 }
 
@@ -85,12 +110,15 @@ public sealed record AccessFilter
     public int? Version { get; init; }
 }
 
-/// <summary>Who read which model file when: a record log beside the ledger, which commits its digests. Off until <c>AddAccessLog</c> turns it on. Thread-safe.</summary>
+/// <summary>Who read which model file and asked which version for predictions when: a record log beside the ledger, which commits its digests. Off until <c>AddAccessLog</c> turns it on. Thread-safe.</summary>
 /// <remarks>Writing never fails a read: while the store is away records wait in bounded memory, and beyond that they are counted in <see cref="Dropped"/>.</remarks>
-public sealed class AccessLog : IAsyncDisposable
+public sealed partial class AccessLog : IAsyncDisposable
 {
     /// <summary>The name of the record log.</summary>
     public const string LogName = "access";
+
+    /// <summary>The action of records about predictions.</summary>
+    public const string Predicted = "model.predicted";
 
     private const int MaxWaiting = 10_000;
     private const int MaxText = 256;
@@ -102,7 +130,9 @@ public sealed class AccessLog : IAsyncDisposable
     private readonly Random _sampling;
     private readonly Lock _gate = new();
     private readonly ConcurrentQueue<(byte[] Record, DateTimeOffset Time)> _waiting = [];
+    private readonly ITimer? _noting;
     private Task<RecordLog>? _opening;
+    private bool _disposed;
     private long _dropped;
 
     /// <summary>Creates the log; nothing is opened before the first record.</summary>
@@ -129,6 +159,10 @@ public sealed class AccessLog : IAsyncDisposable
         _time = time ?? TimeProvider.System;
         _index = new AccessIndex(ledger);
         _sampling = new Random(_options.Seed);
+        if (_options.Predictions == PredictionNotes.Counted)
+        {
+            _noting = _time.CreateTimer(static log => ((AccessLog)log!).NoteCounts(), this, _options.SegmentAge, _options.SegmentAge);
+        }
     }
 
     /// <summary>Gets how many records were lost because the store was away for too long.</summary>
@@ -149,27 +183,33 @@ public sealed class AccessLog : IAsyncDisposable
 
     internal void Record(Actor actor, string action, string? resource, Digest? digest, long bytes, string outcome)
     {
-        if (_options.SampleRate < 1)
+        if (IsSampled())
         {
-            lock (_sampling)
-            {
-                if (_sampling.NextDouble() >= _options.SampleRate)
-                {
-                    return;
-                }
-            }
+            Write(new AccessDocument(1, Cut(actor.Id)!, Cut(action)!, Cut(outcome)!, _options.SampleRate, Cut(actor.OnBehalfOf), digest, bytes, Cut(resource)), _time.GetUtcNow());
+        }
+    }
+
+    private bool IsSampled()
+    {
+        if (_options.SampleRate >= 1)
+        {
+            return true;
         }
 
-        AccessDocument document = new(1, Cut(actor.Id)!, Cut(action)!, Cut(outcome)!, _options.SampleRate, Cut(actor.OnBehalfOf), digest, bytes, Cut(resource));
-        byte[] record = JsonSerializer.SerializeToUtf8Bytes(document, AccessJson.Default.AccessDocument);
-        Write(record, _time.GetUtcNow());
+        lock (_sampling)
+        {
+            return _sampling.NextDouble() < _options.SampleRate;
+        }
     }
+
+    private void Write(AccessDocument document, DateTimeOffset time) => Write(JsonSerializer.SerializeToUtf8Bytes(document, AccessJson.Default.AccessDocument), time);
 
     /// <summary>Writes what waits; everything noted before is then durable.</summary>
     /// <param name="cancellationToken">Stops the call.</param>
     /// <returns>A task that ends when it is.</returns>
     public async ValueTask FlushAsync(CancellationToken cancellationToken = default)
     {
+        NoteCounts();
         RecordLog log = await OpenAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
         Drain(log);
         await log.FlushAsync(cancellationToken).ConfigureAwait(false);
@@ -197,6 +237,17 @@ public sealed class AccessLog : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        if (_noting is not null)
+        {
+            await _noting.DisposeAsync().ConfigureAwait(false);
+        }
+
+        if (!_disposed)
+        {
+            _disposed = true;
+            NoteCounts();
+        }
+
         Task<RecordLog>? opening;
         lock (_gate)
         {
@@ -277,7 +328,9 @@ public sealed class AccessLog : IAsyncDisposable
                     Digest = d.Digest,
                     Bytes = d.Bytes,
                     Resource = d.Resource,
-                    Versions = d.Digest is { HasValue: true } digest ? _index.Find(digest) : [],
+                    Count = d.Count ?? 1,
+                    Rows = d.Rows ?? 0,
+                    Versions = d.Digest is { HasValue: true } digest ? _index.Find(digest) : d.Model is { } model ? [string.Create(CultureInfo.InvariantCulture, $"{model}/{d.Version ?? 0}")] : [],
                 }
                 : null; // written by a newer library
         }
@@ -291,7 +344,9 @@ public sealed class AccessLog : IAsyncDisposable
         (filter.Actor is null || record.Actor == filter.Actor)
         && (filter.Action is null || record.Action == filter.Action)
         && (filter.Digest is null || record.Digest == filter.Digest)
-        && (filter.Model is null || record.Versions.Any(v => v.StartsWith(filter.Version is { } n ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{filter.Model}/{n}/") : filter.Model + "/", StringComparison.Ordinal)));
+        && (filter.Model is null || record.Versions.Any(v => IsOf(v, filter.Version is { } n ? string.Create(CultureInfo.InvariantCulture, $"{filter.Model}/{n}") : filter.Model)));
+
+    private static bool IsOf(string version, string of) => version.StartsWith(of, StringComparison.Ordinal) && (version.Length == of.Length || version[of.Length] == '/');
 
     private static string? Cut(string? text) => text is null || text.Length <= MaxText ? text : text[..(char.IsHighSurrogate(text[MaxText - 1]) ? MaxText - 1 : MaxText)];
 }
@@ -306,7 +361,20 @@ internal sealed record AccessDocument(
     [property: JsonPropertyName("for")] string? OnBehalfOf,
     [property: JsonPropertyName("what")] Digest? Digest,
     [property: JsonPropertyName("bytes")] long Bytes,
-    [property: JsonPropertyName("name")] string? Resource);
+    [property: JsonPropertyName("name")] string? Resource)
+{
+    [JsonPropertyName("m")]
+    public string? Model { get; init; }
+
+    [JsonPropertyName("v")]
+    public int? Version { get; init; }
+
+    [JsonPropertyName("n")]
+    public long? Count { get; init; }
+
+    [JsonPropertyName("rows")]
+    public long? Rows { get; init; }
+}
 
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, RespectNullableAnnotations = true, MaxDepth = 4)]
 [JsonSerializable(typeof(AccessDocument))]

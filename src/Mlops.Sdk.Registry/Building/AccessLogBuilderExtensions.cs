@@ -9,7 +9,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Turns the log of reads on.</summary>
 public static class AccessLogBuilderExtensions
 {
-    /// <summary>Notes who read which manifest or model file when, in this process. Ask <see cref="AccessLog"/> for what was noted anywhere.</summary>
+    /// <summary>Notes who read which manifest or model file and who asked which version for predictions when, in this process. Ask <see cref="AccessLog"/> for what was noted anywhere.</summary>
     /// <param name="builder">The builder; an artifact store is registered already, as <c>AddMlops</c> does.</param>
     /// <param name="configure">Sets the options; wins over configuration section <c>Mlops:AccessLog</c>. Null for none.</param>
     /// <returns>The same builder.</returns>
@@ -40,6 +40,7 @@ public static class AccessLogBuilderExtensions
             provider.GetRequiredService<IOptions<AccessLogOptions>>().Value,
             provider.GetService<TimeProvider>(),
             provider.GetService<IIdGenerator>()));
+        services.AddSingleton<IPredictionObserver>(provider => new AccessLogObserver(provider.GetRequiredService<AccessLog>()));
         services.Remove(inner);
         services.AddSingleton<IArtifactStore>(provider => new AccessLoggingArtifactStore(
             (IArtifactStore)(inner.ImplementationInstance ?? inner.ImplementationFactory?.Invoke(provider) ?? ActivatorUtilities.CreateInstance(provider, inner.ImplementationType!)),

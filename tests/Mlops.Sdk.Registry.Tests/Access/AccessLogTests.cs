@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 using Mlops.Sdk.Testing;
 using Mlops.Sdk.Tests;
 
@@ -47,6 +48,67 @@ public sealed class AccessLogTests
         Assert.Equal(2, await elsewhere.QueryAsync(new AccessFilter { Digest = manifest.Files[0].Digest, Action = "artifact.read" }).CountAsync());
         Assert.Equal(0, await elsewhere.QueryAsync(new AccessFilter { To = all[0].Time.AddDays(-1) }).CountAsync());
         Assert.Contains(await workspace.EntriesAsync(), e => e.Kind == LedgerKinds.RecordsRolled); // tamper-evident through the ledger
+    }
+
+    [Fact]
+    public async Task Predictions_are_counted_by_caller_version_and_hour_and_found_beside_the_reads_of_a_version()
+    {
+        TestStore store = new(writersMeet: true);
+        await using TestWorkspace workspace = await store.OpenAsync();
+        FakeTimeProvider time = new(new DateTimeOffset(2026, 1, 2, 10, 0, 0, TimeSpan.Zero));
+        await using AccessLog log = new(store.Store, workspace.Ledger, new TestActors(new Actor("host")), time: time);
+        AccessLogObserver observer = new(log);
+        Assert.True(observer.ObservesCalls);
+        Parallel.For(0, 1_000, i => observer.OnCalled(new PredictionCall("taxi-fare", 1 + (i % 2), 3, TimeSpan.Zero, null, new PredictionContext(Caller: i % 4 == 0 ? "shop" : null))));
+        observer.OnCalled(new PredictionCall("taxi-fare", 0, 1, TimeSpan.Zero, "serving.not_ready", new PredictionContext(Caller: new string('x', 1_000_000))));
+        await log.FlushAsync();
+        time.Advance(TimeSpan.FromHours(1));
+        observer.OnCalled(new PredictionCall("taxi-fare", 1, 3, TimeSpan.Zero, null, new PredictionContext(Caller: "shop")));
+        await using AccessLog elsewhere = new(store.Store, workspace.Ledger, new TestActors(new Actor("auditor")));
+        await log.FlushAsync();
+        AccessRecord[] all = await elsewhere.QueryAsync(new AccessFilter { Action = AccessLog.Predicted }).ToArrayAsync();
+        Assert.True(all.Length < 100, "Counts are rolled: not a record for each call.");
+        Assert.Equal(
+            [("(other)", "taxi-fare/0", "serving.not_ready", 10, 1L, 1L), ("host", "taxi-fare/1", "ok", 10, 250, 750), ("host", "taxi-fare/2", "ok", 10, 500, 1_500), ("shop", "taxi-fare/1", "ok", 10, 250, 750), ("shop", "taxi-fare/1", "ok", 11, 1, 3)],
+            all.GroupBy(r => (r.Actor, r.Versions[0], r.Outcome, r.Time.Hour)).Select(g => (g.Key.Actor, g.Key.Item2, g.Key.Outcome, g.Key.Hour, g.Sum(r => r.Count), g.Sum(r => r.Rows))).Order());
+        Assert.Equal(501, await elsewhere.QueryAsync(new AccessFilter { Model = "taxi-fare", Version = 1 }).Select(r => r.Count).SumAsync());
+        Assert.Equal(0, await elsewhere.QueryAsync(new AccessFilter { Model = "taxi" }).CountAsync());
+        Assert.Equal(251, await elsewhere.QueryAsync(new AccessFilter { Actor = "shop" }).Select(r => r.Count).SumAsync());
+    }
+
+    [Fact]
+    public async Task A_million_callers_are_counted_in_bounded_memory()
+    {
+        TestStore store = new(writersMeet: true);
+        await using TestWorkspace workspace = await store.OpenAsync();
+        await using AccessLog log = new(store.Store, workspace.Ledger, new TestActors(new Actor("host")), new AccessLogOptions { SegmentAge = TimeSpan.FromDays(1) });
+        for (int i = 0; i < 1_000_000; i++)
+        {
+            log.RecordCall(new PredictionCall("m", 1, 1, TimeSpan.Zero, null, new PredictionContext(Caller: $"caller {i}")));
+        }
+
+        Assert.InRange(log.Counters, 10_000, 10_100);
+        Assert.Equal(1_000_000, await log.QueryAsync().Select(r => r.Count).SumAsync());
+    }
+
+    [Theory]
+    [InlineData(PredictionNotes.None, 0, 0)]
+    [InlineData(PredictionNotes.Sampled, 200, 800)]
+    public async Task Predictions_are_sampled_one_by_one_or_left_out_when_that_is_asked_for(PredictionNotes notes, int least, int most)
+    {
+        TestStore store = new(writersMeet: true);
+        await using TestWorkspace workspace = await store.OpenAsync();
+        await using AccessLog log = new(store.Store, workspace.Ledger, new TestActors(new Actor("host")), new AccessLogOptions { Predictions = notes, SampleRate = 0.5 });
+        AccessLogObserver observer = new(log);
+        Assert.Equal(notes == PredictionNotes.Sampled, observer.ObservesCalls);
+        for (int i = 0; i < 1_000; i++)
+        {
+            observer.OnCalled(new PredictionCall("m", 1, 2, TimeSpan.Zero, null, default));
+        }
+
+        AccessRecord[] all = await log.QueryAsync().ToArrayAsync();
+        Assert.InRange(all.Length, least, most);
+        Assert.All(all, r => Assert.Equal((1L, 2L, 0.5, "m/1"), (r.Count, r.Rows, r.SampleRate, r.Versions.Single())));
     }
 
     [Fact]
