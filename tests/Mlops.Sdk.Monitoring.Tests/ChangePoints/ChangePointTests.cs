@@ -15,13 +15,13 @@ public sealed class ChangePointTests
     public void Adwin_answers_as_an_independent_program_does()
     {
         var bits = new Adwin();
-        Assert.Equal([5184, 5216, 5248, 5408, 9152, 9184, 9216, 9248, 9312], Changes(Bits, bits.Add));
-        Assert.Equal(3104, bits.Window);
-        Assert.Equal(0.059278350515463915, bits.Mean, 12);
+        Assert.Equal([5216, 5248, 5312, 9184, 9216, 9248, 9280, 9312, 9568], Changes(Bits, bits.Add));
+        Assert.Equal(3040, bits.Window);
+        Assert.Equal(0.05789473684210526, bits.Mean, 12);
         var uniforms = new Adwin(0.01);
-        Assert.Equal([3104, 3136, 3200, 3264], Changes([.. Uniforms.Take(6000).Select((x, t) => (0.5 * x) + (t >= 3000 ? 0.1 : 0))], uniforms.Add));
-        Assert.Equal(3120, uniforms.Window);
-        Assert.Equal(0.34391064169951413, uniforms.Mean, 12);
+        Assert.Equal([3136, 3168, 3200, 3264, 3488], Changes([.. Uniforms.Take(6000).Select((x, t) => (0.5 * x) + (t >= 3000 ? 0.1 : 0))], uniforms.Add));
+        Assert.Equal(3056, uniforms.Window);
+        Assert.Equal(0.34626838430742257, uniforms.Mean, 12);
         Assert.Equal(6000, uniforms.Seen);
         Assert.InRange(uniforms.Variance, 0.018, 0.024); // of half a uniform: 1 / 48
     }
@@ -164,7 +164,7 @@ public sealed class ChangePointTests
         int[] lateHinkley = [.. delays.Select(d => d.Hinkley).Order()];
         TestContext.Current.TestOutputHelper?.WriteLine(FormattableString.Invariant(
             $"{trials} trials: streams of {Length} with a false alarm: ADWIN(0.05) {adwin}, Page-Hinkley(0.02, 40) {hinkley}; series of 100 with a false change {series}; rows until 20 % -> 30 % errors is seen, median and 95 %: ADWIN(0.002) {late[trials / 2]}, {late[trials * 95 / 100]}; Page-Hinkley {lateHinkley[trials / 2]}, {lateHinkley[trials * 95 / 100]}"));
-        Assert.True(adwin <= (Delta * trials) + (3 * Math.Sqrt(Delta * trials)));
+        Assert.True(adwin <= Delta * trials, "More stable streams were called than delta allows.");
         Assert.True(hinkley <= 2 + (0.05 * trials));
         Assert.True(series <= 2 + (0.05 * trials));
         Assert.True(late[trials * 95 / 100] < 1000 && lateHinkley[trials * 95 / 100] < 1500);

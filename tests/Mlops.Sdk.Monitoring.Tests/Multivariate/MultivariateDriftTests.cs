@@ -6,10 +6,10 @@ namespace Mlops.Sdk.Monitoring.Tests;
 
 public sealed class MultivariateDriftTests
 {
-    private static readonly EncodedTable Reference = Rows(new DriftingData(1), 0, 6000);
-    private static readonly EncodedTable Quiet = Rows(new DriftingData(1), 6000, 3000);
-    private static readonly EncodedTable Turned = Rows(new DriftingData(1, new InjectedDrift(DriftKind.Correlation, 0, 1)), 6000, 3000);
-    private static readonly EncodedTable Moved = Rows(new DriftingData(1, new InjectedDrift(DriftKind.Covariate, 0, 1) { Feature = "Age" }), 6000, 3000);
+    private static readonly EncodedTable Reference = Rows(new DriftingData(1), 0, 4000);
+    private static readonly EncodedTable Quiet = Rows(new DriftingData(1), 4000, 2000);
+    private static readonly EncodedTable Turned = Rows(new DriftingData(1, new InjectedDrift(DriftKind.Correlation, 0, 1)), 4000, 2000);
+    private static readonly EncodedTable Moved = Rows(new DriftingData(1, new InjectedDrift(DriftKind.Covariate, 0, 1) { Feature = "Age" }), 4000, 2000);
 
     [Fact]
     public void A_turned_correlation_is_seen_by_all_of_them_and_by_no_single_feature()
@@ -38,10 +38,10 @@ public sealed class MultivariateDriftTests
     [Fact]
     public void The_classifier_names_the_feature_that_moved_and_states_what_it_used()
     {
-        DomainDrift domain = DomainClassifier.Compare(Reference, Moved, new DomainClassifierOptions { MaxRows = 2000, Threads = 2 });
+        DomainDrift domain = DomainClassifier.Compare(Reference, Moved, new DomainClassifierOptions { MaxRows = 1500, Threads = 2 });
         Assert.Equal("Age", domain.Features[0].Name);
         Assert.True(domain.Features[0].Share > 0.5);
-        Assert.Equal((6000L, 3000L, 2000L, 2000L), (domain.ReferenceRows, domain.Rows, domain.ReferenceUsed, domain.Used));
+        Assert.Equal((4000L, 2000L, 1500L, 1500L), (domain.ReferenceRows, domain.Rows, domain.ReferenceUsed, domain.Used));
         Assert.StartsWith("A classifier tells the rows from the reference: ROC AUC 0.7", domain.Summary, StringComparison.Ordinal);
     }
 
@@ -60,10 +60,10 @@ public sealed class MultivariateDriftTests
     public void Two_tables_are_compared_without_a_model()
     {
         var data = new DriftingData(1, new InjectedDrift(DriftKind.NewCategory, 5000, 0.4));
-        DomainDrift domain = DomainClassifier.Compare(data.Table(0, 3000), data.Table(5000, 3000));
+        DomainDrift domain = DomainClassifier.Compare(data.Table(0, 2000), data.Table(5000, 2000));
         Assert.Equal((DriftStatus.Drifted, "Region"), (domain.Status, domain.Features[0].Name));
-        Assert.Equal(DriftStatus.Drifted, PcaReconstruction.Fit(data.Table(0, 3000)).Compare(data.Table(5000, 3000)).Status);
-        Assert.Equal(DriftStatus.Drifted, MeanDiscrepancy.Compare(data.Table(0, 3000), data.Table(5000, 3000)).Status);
+        Assert.Equal(DriftStatus.Drifted, PcaReconstruction.Fit(data.Table(0, 2000)).Compare(data.Table(5000, 2000)).Status);
+        Assert.Equal(DriftStatus.Drifted, MeanDiscrepancy.Compare(data.Table(0, 2000), data.Table(5000, 2000)).Status);
     }
 
     [Fact]

@@ -42,7 +42,7 @@ def adwin(values, delta):
             again = False
             everything = [x for b in buckets for x in b]
             n, var = len(everything), statistics.pvariance(everything)
-            ln = math.log(2 * math.log(n) / delta)
+            ln = math.log(2 * (len(buckets) - 1) / delta)
             n0 = s0 = 0
             for b in buckets:
                 n0 += len(b)
