@@ -114,6 +114,24 @@ public sealed class SegmentsAndSketchesTests
     }
 
     [Fact]
+    public void Many_models_are_recorded_each_on_its_own()
+    {
+        var recorder = new PredictionRecorder(TimeProvider.System, new SequentialIdGenerator());
+        for (int model = 0; model < 100; model++)
+        {
+            recorder.Watch($"m{model}", 1 + (model % 3), TestData.Schema, Reference);
+        }
+
+        for (int row = 0; row < 1_000; row++)
+        {
+            recorder.Record($"m{row % 101}", 1 + (row % 101 % 3), new ModelRow([100, 1], ["ACME"]), [0.5f]);
+        }
+
+        Assert.Equal(9, recorder.UnknownPredictions); // rows 100, 201, ... 908 of the model that nobody announced
+        Assert.Equal(991, Enumerable.Range(0, 100).Sum(m => Assert.Single(recorder.TakeWindows($"m{m}")).Rows));
+    }
+
+    [Fact]
     public void A_thousand_features_take_the_memory_that_the_guide_says()
     {
         const int features = 1_000;
