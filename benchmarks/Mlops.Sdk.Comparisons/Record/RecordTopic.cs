@@ -41,7 +41,34 @@ internal static class RecordTopic
             report.AtLeast($"times_dictionaries_{threads}_threads", outcomes[0].RatioTo(outcomes[1]), 1);
         }
 
+        // what is off by default: by segment, with sketches, with a sample of rows
+        var segments = new RecordingOptions();
+        segments.SegmentBy["m"] = "t0";
+        Outcome[] more = Slices.Run(
+            1,
+            [
+                One("segments", segments),
+                One("sample", new RecordingOptions { SampleRows = 500 }),
+                One("quantiles", new RecordingOptions { Sketches = WindowSketches.Quantiles }),
+                One("distinct", new RecordingOptions { Sketches = WindowSketches.Distinct }),
+            ]);
+        foreach (Outcome outcome in more)
+        {
+            report.Note($"{outcome.Name}_ns_per_feature_and_row", outcome.Nanoseconds(1) / Features);
+        }
+
         return Task.CompletedTask;
+
+        Contender One(string name, RecordingOptions options) => new(name, () =>
+        {
+            var recorder = new PredictionRecorder(TimeProvider.System, new TimeOrderedIdGenerator(TimeProvider.System), options: options);
+            recorder.Watch("m", 1, schema, profile);
+            return i =>
+            {
+                Row row = rows[i & (Rows - 1)];
+                recorder.OnPredicted("m", 1, new ModelRow(row.Numbers, row.Texts), row.Outputs);
+            };
+        });
     }
 
     private static (ModelSchema Schema, EncodedTable Table, float[] Answers) Data()

@@ -16,7 +16,9 @@ public sealed partial class ModelMonitor
             try
             {
                 TakeInto(checks, model);
-                foreach (OpenWindow open in checks.Open.Where(o => !o.Sealed).ToArray())
+
+                // a window without features only says that rows were not recorded: it is not closed, so nobody could take it over
+                foreach (OpenWindow open in checks.Open.Where(o => !o.Sealed && o.Counts.Features.Count > 0).ToArray())
                 {
                     if (!await _parts.SaveAsync(open, seal: false, cancellationToken).ConfigureAwait(false))
                     {

@@ -15,12 +15,14 @@ public sealed class PredictionRecorder : IPredictionObserver
 {
     private const int MaxProfileBytes = 16 << 20;
     private const int KeptPerModel = 16;
+    private const int MostSearched = 16;
 
     private readonly TimeProvider _time;
     private readonly IIdGenerator _ids;
     private readonly ILogger _logger;
     private readonly Lock _gate = new();
     private Recording[] _recordings = []; // replaced whole, never written into
+    private Dictionary<(string Model, int Version), Recording>? _index; // the same, where they are many; never written into
     private long _unknown;
 
     /// <summary>Creates a recorder.</summary>
@@ -105,7 +107,7 @@ public sealed class PredictionRecorder : IPredictionObserver
             if (Find(_recordings, version.Model, version.Number) is { } known)
             {
                 // the newest stands last: it is what checks are about
-                Volatile.Write(ref _recordings, [.. _recordings.Where(r => r != known), known]);
+                Publish([.. _recordings.Where(r => r != known), known]);
                 return;
             }
         }
@@ -128,7 +130,7 @@ public sealed class PredictionRecorder : IPredictionObserver
     /// <param name="route">The way the call took, or null; see <see cref="RecordingOptions.ByRoute"/>.</param>
     public void Record(string model, int version, in ModelRow row, ReadOnlySpan<float> outputs, string? route = null)
     {
-        Recording? recording = Find(Volatile.Read(ref _recordings), model, version);
+        Recording? recording = Volatile.Read(ref _index) is { } index ? index.GetValueOrDefault((model, version)) : Find(Volatile.Read(ref _recordings), model, version);
         if (recording is null)
         {
             Interlocked.Increment(ref _unknown);
@@ -185,7 +187,7 @@ public sealed class PredictionRecorder : IPredictionObserver
 
     private static Recording? Find(Recording[] recordings, string model, int version)
     {
-        // a host serves a handful of versions, and names are the same objects: cheaper than any hash
+        // a host mostly serves a handful of versions, and names are the same objects: cheaper than any hash
         foreach (Recording recording in recordings)
         {
             if (recording.Version == version && (ReferenceEquals(recording.Model, model) || recording.Model == model))
@@ -195,6 +197,12 @@ public sealed class PredictionRecorder : IPredictionObserver
         }
 
         return null;
+    }
+
+    private void Publish(Recording[] all)
+    {
+        Volatile.Write(ref _index, all.Length > MostSearched ? all.ToDictionary(r => (r.Model, r.Version)) : null);
+        Volatile.Write(ref _recordings, all);
     }
 
     private void Add(Recording recording)
@@ -209,11 +217,11 @@ public sealed class PredictionRecorder : IPredictionObserver
                 }
 
                 Interlocked.Add(ref recording.NotRecorded, Volatile.Read(ref known.NotRecorded));
-                Volatile.Write(ref _recordings, [.. _recordings.Select(r => r == known ? recording : r)]);
+                Publish([.. _recordings.Select(r => r == known ? recording : r)]);
                 return;
             }
 
-            Volatile.Write(ref _recordings, [.. _recordings, recording]);
+            Publish([.. _recordings, recording]);
         }
     }
 
@@ -224,7 +232,7 @@ public sealed class PredictionRecorder : IPredictionObserver
         HashSet<Recording> gone = [.. own.SkipLast(KeptPerModel).Where(r => r.Idle)];
         if (gone.Count > 0)
         {
-            Volatile.Write(ref _recordings, [.. _recordings.Where(r => !gone.Contains(r))]);
+            Publish([.. _recordings.Where(r => !gone.Contains(r))]);
         }
     }
 

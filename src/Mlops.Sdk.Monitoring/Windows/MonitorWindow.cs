@@ -55,7 +55,7 @@ public sealed record MonitorWindow
     public required IReadOnlyList<WindowFeature> Features { get; init; }
 
     /// <summary>Gets the same rows by segment: their counts add up to this window's. Empty when rows are not counted apart.</summary>
-    public IReadOnlyList<MonitorWindow> Segments { get; init; } = [];
+    public IReadOnlyList<MonitorWindow> Segments { get => field ?? []; init; } // null after reading a document of format 1
 
     /// <summary>Gets the rows that were kept by chance, where <see cref="RecordingOptions.SampleRows"/> asks for them: in memory only, and null after reading.</summary>
     [JsonIgnore]
@@ -78,7 +78,7 @@ public sealed record MonitorWindow
         MonitorWindow first = windows[0];
         if (windows.Count == 1)
         {
-            return first with { Id = id };
+            return first with { Id = id, Format = CurrentFormat };
         }
 
         if (windows.FirstOrDefault(w => w.Model != first.Model || w.Version != first.Version || w.Reference != first.Reference || w.Features.Count != first.Features.Count) is { } other)
@@ -88,6 +88,7 @@ public sealed record MonitorWindow
 
         return first with
         {
+            Format = CurrentFormat,
             Id = id,
             From = windows.Min(w => w.From),
             To = windows.Max(w => w.To),

@@ -42,6 +42,25 @@ internal sealed class WindowRoller(WindowKind kind, Func<string> newId)
         return done;
     }
 
+    /// <summary>Takes in all rows of a span, or of a count, at once.</summary>
+    /// <returns>The windows that are complete with it.</returns>
+    internal IEnumerable<MonitorWindow> AddWhole(MonitorWindow pane)
+    {
+        var done = new List<MonitorWindow>();
+        _pane.Add(pane);
+        if (kind.Rows > 0)
+        {
+            done.Add(Take(null));
+        }
+        else
+        {
+            _span = (pane.From, pane.To);
+            ClosePane(done);
+        }
+
+        return done;
+    }
+
     /// <summary>Ends the stream.</summary>
     /// <returns>What is left.</returns>
     internal IEnumerable<MonitorWindow> End()

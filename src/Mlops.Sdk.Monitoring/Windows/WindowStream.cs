@@ -89,7 +89,7 @@ public sealed class WindowStream
         }
 
         _newest = time;
-        return _open.Count > 1 || _open.Count > MostOpen ? CloseUntil(_newest - _lateness) : [];
+        return _open.Count > 1 && time.UtcTicks > _lateness.Ticks ? CloseUntil(time - _lateness) : [];
     }
 
     /// <summary>Ends the stream.</summary>
@@ -122,7 +122,7 @@ public sealed class WindowStream
         }
     }
 
-    private IReadOnlyList<MonitorWindow> AddByCount(DateTimeOffset time, in ModelRow row, ReadOnlySpan<float> outputs, string? route)
+    private List<MonitorWindow> AddByCount(DateTimeOffset time, in ModelRow row, ReadOnlySpan<float> outputs, string? route)
     {
         if (_last is not { } pane)
         {
@@ -163,7 +163,7 @@ public sealed class WindowStream
             _open.Remove(from);
             _last = ReferenceEquals(_last, pane) ? null : _last;
             _closed = _kind.Rows > 0 ? _closed : pane.To;
-            done.AddRange(Identify(_roller.Add(pane.Window(_late))));
+            done.AddRange(Identify(_roller.AddWhole(pane.Window(_late))));
             _late = 0;
         }
 

@@ -59,6 +59,40 @@ public sealed class HostingTests
     }
 
     [Fact]
+    public async Task Open_windows_are_flushed_again_and_again_and_closed_when_the_host_stops()
+    {
+        (MonitorWorld world, MonitorWorld.Host other) = await MonitorWorld.OpenAsync();
+        await using MonitorWorld _ = world;
+        using IHost host = Build(world, other, m => { }, services => services.Configure<RecordingOptions>(o => o.FlushInterval = TimeSpan.FromSeconds(10)));
+        await host.StartAsync();
+        MonitorWorld.Host served = other with { Recorder = host.Services.GetRequiredService<PredictionRecorder>() };
+        await served.ServeAsync(1);
+        served.Predict(TestData.Sample(2, 20));
+        world.Time.Advance(TimeSpan.FromSeconds(9));
+        Assert.Empty(await WindowPartsTests.PartsAsync(world.Store));
+        world.Time.Advance(TimeSpan.FromSeconds(1));
+        while ((await WindowPartsTests.PartsAsync(world.Store)).Length == 0)
+        {
+            await Task.Yield();
+        }
+
+        await host.StopAsync();
+        Assert.Empty(await WindowPartsTests.PartsAsync(world.Store));
+        Assert.Equal(20, (await new MonitorHistory(other.Ledger, world.Store).ListAsync("m").SingleAsync()).Rows);
+    }
+
+    [Fact]
+    public void Options_of_recording_are_checked_and_can_be_set_in_code()
+    {
+        IServiceCollection services = new ServiceCollection().AddMonitoringForTest();
+        new MonitoringForTest.Builder(services).ConfigureRecording(o => o.SampleRows = 7);
+        Assert.Equal(7, services.BuildServiceProvider().GetRequiredService<PredictionRecorder>().Options.SampleRows);
+        services.Configure<RecordingOptions>(o => o.AbandonedAfter = TimeSpan.FromSeconds(1));
+        OptionsValidationException error = Assert.Throws<OptionsValidationException>(() => services.BuildServiceProvider().GetRequiredService<PredictionRecorder>());
+        Assert.Contains("AbandonedAfter is 00:00:01", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_recorder_is_one_and_the_same_for_serving_and_for_the_monitor()
     {
         await using ServiceProvider services = new ServiceCollection().AddMonitoringForTest().AddMonitoringForTest().BuildServiceProvider();
@@ -165,5 +199,5 @@ internal static class MonitoringForTest
         return services;
     }
 
-    private sealed record Builder(IServiceCollection Services) : IMlopsBuilder;
+    internal sealed record Builder(IServiceCollection Services) : IMlopsBuilder;
 }

@@ -121,6 +121,18 @@ public sealed class WindowPartsTests
     }
 
     [Fact]
+    public async Task Rows_of_a_version_without_reference_are_no_part_and_stand_in_no_flush_s_way()
+    {
+        (MonitorWorld world, MonitorWorld.Host host) = await MonitorWorld.OpenAsync(withProfile: false);
+        await using MonitorWorld _ = world;
+        await host.ServeAsync(1);
+        host.Predict(TestData.Sample(5, 10));
+        await host.Monitor.FlushAsync();
+        Assert.Empty(await PartsAsync(world.Store));
+        Assert.Equal(10, (await host.Monitor.CheckAsync("m")).Report!.NotRecorded);
+    }
+
+    [Fact]
     public async Task A_part_that_does_not_read_is_left_alone()
     {
         (MonitorWorld world, MonitorWorld.Host host) = await MonitorWorld.OpenAsync();
