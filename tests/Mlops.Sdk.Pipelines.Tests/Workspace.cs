@@ -8,8 +8,8 @@ namespace Mlops.Sdk.Pipelines.Tests;
 /// <summary>Registry, artifacts and runner on one store; several of them on one store are several processes.</summary>
 internal sealed class Workspace : IAsyncDisposable
 {
-    private Workspace(IObjectStore store, ObjectLedger ledger, ArtifactStore artifacts, ModelRegistry registry) =>
-        (Store, Ledger, Artifacts, Registry, Runner) = (store, ledger, artifacts, registry, new PipelineRunner(registry, artifacts, store, [new MLNetModelFormat()]));
+    private Workspace(IObjectStore store, ObjectLedger ledger, ArtifactStore artifacts, ModelRegistry registry, IReferenceFileSource[] files) =>
+        (Store, Ledger, Artifacts, Registry, Runner) = (store, ledger, artifacts, registry, new PipelineRunner(registry, artifacts, store, [new MLNetModelFormat()], files: files));
 
     internal IObjectStore Store { get; }
 
@@ -21,12 +21,12 @@ internal sealed class Workspace : IAsyncDisposable
 
     internal PipelineRunner Runner { get; }
 
-    internal static async Task<Workspace> OpenAsync(IObjectStore? store = null)
+    internal static async Task<Workspace> OpenAsync(IObjectStore? store = null, params IReferenceFileSource[] files)
     {
         store ??= new InMemoryObjectStore();
         ObjectLedger ledger = await ObjectLedger.OpenAsync(store, time: TimeProvider.System, actors: new Ada());
         var artifacts = new ArtifactStore(store);
-        return new Workspace(store, ledger, artifacts, await ModelRegistry.CreateAsync(ledger, artifacts));
+        return new Workspace(store, ledger, artifacts, await ModelRegistry.CreateAsync(ledger, artifacts), files);
     }
 
     public ValueTask DisposeAsync() => Ledger.DisposeAsync();

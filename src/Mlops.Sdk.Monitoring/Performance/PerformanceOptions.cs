@@ -9,9 +9,13 @@ public sealed class PerformanceOptions
     /// <summary>The configuration section.</summary>
     public const string Section = "Mlops:Monitoring:Performance";
 
-    /// <summary>Gets or sets how far a truth may be from its prediction, before or after; a prediction that is older without one is expired.</summary>
+    /// <summary>Gets or sets how long after its prediction a truth may come; a prediction that is older without one is expired.</summary>
     /// <value>From 1 minute to 3,660 days. The default is 30 days.</value>
     public TimeSpan Horizon { get; set; } = TimeSpan.FromDays(30);
+
+    /// <summary>Gets or sets how long before its prediction a truth may be told: so much of the log is read before what is measured.</summary>
+    /// <value>From 0 to 3,660 days. The default is 1 day.</value>
+    public TimeSpan Early { get; set; } = TimeSpan.FromDays(1);
 
     /// <summary>Gets or sets over which span before the end of a window the realised performance is measured when the window closes.</summary>
     /// <value>From 1 second to 366 days. The default is 1 day.</value>
@@ -47,6 +51,7 @@ public sealed class PerformanceOptions
 
     internal string? WhyNot() =>
         Horizon < TimeSpan.FromMinutes(1) || Horizon > TimeSpan.FromDays(3_660) ? $"{nameof(Horizon)} is {Horizon}; it must be from 1 minute to 3,660 days."
+        : Early < TimeSpan.Zero || Early > TimeSpan.FromDays(3_660) ? $"{nameof(Early)} is {Early}; it must be from 0 to 3,660 days."
         : Span < TimeSpan.FromSeconds(1) || Span > TimeSpan.FromDays(366) ? $"{nameof(Span)} is {Span}; it must be from 1 second to 366 days."
         : FlushInterval < TimeSpan.FromMilliseconds(10) || FlushInterval > TimeSpan.FromDays(1) ? $"{nameof(FlushInterval)} is {FlushInterval}; it must be from 10 ms to 1 day."
         : MinimumLabels is < 1 or > 1_000_000 ? $"{nameof(MinimumLabels)} is {MinimumLabels}; it must be from 1 to 1,000,000."

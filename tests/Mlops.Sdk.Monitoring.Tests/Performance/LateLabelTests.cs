@@ -80,6 +80,22 @@ public sealed class LateLabelTests
     }
 
     [Fact]
+    public async Task A_truth_told_too_long_before_does_not_count()
+    {
+        await using var world = new PerformanceWorld();
+        PerformanceWorld.Host host = await world.HostAsync(new PerformanceOptions { Early = TimeSpan.FromMinutes(30) });
+        await host.RegisterAsync();
+        await host.ServeAsync();
+        await host.Monitor.ActualAsync("m", "a", true);
+        await host.Monitor.ActualAsync("m", "b", true, at: PerformanceWorld.Start.AddMinutes(50));
+        world.Time.Advance(TimeSpan.FromHours(1));
+        host.Predict("a", 0.9f);
+        host.Predict("b", 0.9f);
+        LabelCounts labels = (await host.MeasureAsync()).Labels;
+        Assert.Equal((1, 1), (labels.Labelled, labels.TooLate));
+    }
+
+    [Fact]
     public async Task A_truth_for_one_version_leaves_the_others_alone_and_one_for_all_counts_for_each()
     {
         await using var world = new PerformanceWorld();

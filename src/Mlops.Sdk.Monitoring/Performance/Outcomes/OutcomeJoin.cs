@@ -20,7 +20,7 @@ internal sealed class OutcomeJoin(RecordLog log, PerformanceOptions options, Fun
 
         long[] begins = [.. spans.Select(s => s.From.UtcTicks)];
         long[] ends = [.. spans.Select(s => s.To.UtcTicks)];
-        DateTimeOffset first = Shift(spans[0].From, -options.Horizon);
+        DateTimeOffset first = Shift(spans[0].From, -options.Early);
         DateTimeOffset last = Shift(spans[^1].To, options.Horizon);
         var part = new Part(begins, ends, versions, options);
         int parts = 1;
@@ -162,7 +162,7 @@ internal sealed class OutcomeJoin(RecordLog log, PerformanceOptions options, Fun
 
                 long delay = truth.Ticks - held.Ticks;
                 double value = layout.TruthOf(truth.Number, truth.Text);
-                if (Math.Abs(delay) > options.Horizon.Ticks)
+                if (delay > options.Horizon.Ticks || -delay > options.Early.Ticks)
                 {
                     bucket.Count(OutcomeState.TooLate);
                 }

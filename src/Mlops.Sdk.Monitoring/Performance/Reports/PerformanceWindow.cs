@@ -60,7 +60,7 @@ public sealed record LabelCounts
     /// <summary>Gets how many got none within the horizon.</summary>
     public long Expired { get; init; }
 
-    /// <summary>Gets how many got one further away than the horizon; it does not count.</summary>
+    /// <summary>Gets how many got one too long after, or too long before; it does not count.</summary>
     public long TooLate { get; init; }
 
     /// <summary>Gets how many got one that is no truth of this model: an unknown class, or a number that is none.</summary>
