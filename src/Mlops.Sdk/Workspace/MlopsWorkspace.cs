@@ -11,7 +11,7 @@ namespace Mlops.Sdk;
 /// <c>services.AddMlops(...)</c> instead and may ask the container for this type too; the engine is the same.
 /// </summary>
 /// <remarks>Thread-safe. Any number of processes may have one workspace open.</remarks>
-public sealed class MlopsWorkspace : IAsyncDisposable
+public sealed partial class MlopsWorkspace : IAsyncDisposable
 {
     /// <summary>The alias that names the version in service.</summary>
     public const string Champion = "champion";
