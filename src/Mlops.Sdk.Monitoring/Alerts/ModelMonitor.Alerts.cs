@@ -120,6 +120,25 @@ public sealed partial class ModelMonitor
         return [.. StatesOf(model).SelectMany(s => s.Silences.Values).Where(s => now < s.Until).OrderBy(s => s.Until).ThenBy(s => s.Id, StringComparer.Ordinal)];
     }
 
+    /// <summary>Tells how models stand: the last window of the version in service, and what is open.</summary>
+    /// <param name="model">The model's name; null for all that were ever watched.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    /// <returns>The models by name.</returns>
+    public async ValueTask<IReadOnlyList<MonitoredModel>> StatusAsync(string? model = null, CancellationToken cancellationToken = default)
+    {
+        await ReadBookAsync(cancellationToken).ConfigureAwait(false);
+        return
+        [
+            .. _book.Models.Where(m => model is null || m.Key == model).OrderBy(m => m.Key, StringComparer.Ordinal).Select(m => new MonitoredModel(
+                m.Key,
+                m.Value.Newest,
+                m.Value.Last?.To,
+                m.Value.Last?.Rows ?? 0,
+                m.Value.Last?.Status,
+                [.. m.Value.Open.Values.Select(o => o.Alert).OrderBy(a => a.RaisedAt).ThenBy(a => a.Id, StringComparer.Ordinal)])),
+        ];
+    }
+
     /// <summary>Does what time asks for: alerts that nobody took up escalate, open ones are told of again, also those whose silence ended. A host does it at each check of a watched model.</summary>
     /// <param name="model">The model's name.</param>
     /// <param name="cancellationToken">Stops the call.</param>

@@ -24,7 +24,7 @@ public sealed partial class ModelMonitor
     public async ValueTask<IReadOnlyList<AlertLoop>> LoopHistoryAsync(string? model = null, CancellationToken cancellationToken = default)
     {
         await ReadBookAsync(cancellationToken).ConfigureAwait(false);
-        return [.. StatesOf(model).SelectMany(s => s.Loops).OrderBy(l => l.AskedAt).ThenBy(l => l.AlertId, StringComparer.Ordinal)];
+        return [.. StatesOf(model).SelectMany(s => s.Loops).OrderBy(l => l.AskedAt)];
     }
 
     /// <summary>Starts runs for the open alerts of a watched model whose policies ask for it, within the limits of its watch.</summary>

@@ -41,6 +41,9 @@ public enum RegistryEventKind
 
     /// <summary>A monitor raised an alert.</summary>
     AlertRaised,
+
+    /// <summary>An alert was taken up, became more severe, was told of again, or ended: the detail <c>change</c> says which.</summary>
+    AlertChanged,
 }
 
 /// <summary>Something that happened to a model. Made of one ledger entry, in any process the same.</summary>

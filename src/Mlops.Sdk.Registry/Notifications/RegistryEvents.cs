@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 
 namespace Mlops.Sdk.Registry;
 
@@ -114,6 +115,7 @@ public sealed class RegistryEvents
 internal sealed record EventDraft(RegistryEventKind Kind, string Model, int? Version = null, int? Old = null, string? Alias = null)
 {
     private const int NewestFormat = 1;
+    private static readonly string[] AlertFactNames = ["severity", "signal", "segment", "owner", "description", "runBook"];
     private static readonly IReadOnlyDictionary<string, string> None = new Dictionary<string, string>();
 
     internal IReadOnlyDictionary<string, string> Details { get; init; } = None;
@@ -149,7 +151,7 @@ internal sealed record EventDraft(RegistryEventKind Kind, string Model, int? Ver
             case LedgerKinds.ModelDescribed when LedgerData.TryRead(entry.Data, out DescriptionNote? n):
                 return new(RegistryEventKind.ModelDescribed, n.Model) { Details = Facts(("description", n.Description), ("owner", n.Owner)) };
             case LedgerKinds.AlertRaised when LedgerData.TryRead(entry.Data, out AlertNote? n):
-                return new(RegistryEventKind.AlertRaised, n.Model, n.Version) { Details = Facts(("alert", n.AlertId), ("check", n.Check), ("message", n.Message)) };
+                return new(RegistryEventKind.AlertRaised, n.Model, n.Version) { Details = Facts([("alert", n.AlertId), ("check", n.Check), ("message", n.Message), .. AlertFacts(entry.Data)]) };
             default:
                 return OfHostsAndPeople(entry);
         }
@@ -164,10 +166,19 @@ internal sealed record EventDraft(RegistryEventKind Kind, string Model, int? Ver
         {
             Details = Facts(("host", n.Host), ("scorer", n.Scorer), ("problem", n.Problem)),
         },
+        "monitor.alert_acknowledged" or "monitor.alert_escalated" or "monitor.alert_reminded" or "monitor.alert_closed" when Text(entry.Data, "alertId") is { } alert && Text(entry.Data, "model") is { } model =>
+            new(RegistryEventKind.AlertChanged, model, entry.Resource.Version) { Details = Facts(("alert", alert), ("change", entry.Kind["monitor.alert_".Length..]), ("severity", Text(entry.Data, "severity"))) },
         _ when entry.Kind.StartsWith("approval.", StringComparison.Ordinal) && LedgerData.TryRead(entry.Data, out ApprovalNote? n) =>
             new(RegistryEventKind.Approval, n.Model, n.Version) { Details = Facts(("decision", entry.Kind["approval.".Length..])) },
         _ => null,
     };
+
+    /// <summary>What monitoring says of an alert besides what every check says.</summary>
+    private static IEnumerable<(string Name, string? Value)> AlertFacts(JsonElement data) =>
+        AlertFactNames.Select(name => (name, Text(data, name)));
+
+    private static string? Text(JsonElement data, string name) =>
+        data.ValueKind == JsonValueKind.Object && data.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     private static Dictionary<string, string> Facts(params ReadOnlySpan<(string Name, string? Value)> facts)
     {

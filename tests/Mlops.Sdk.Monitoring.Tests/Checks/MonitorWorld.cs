@@ -18,9 +18,20 @@ internal sealed class MonitorWorld : IAsyncDisposable
 
     public EncodedTable Trained { get; } = TestData.Sample(1, 4000);
 
-    public static async Task<(MonitorWorld World, Host Host)> OpenAsync(MonitoringOptions? options = null, bool withProfile = true)
+    /// <summary>How every host watches the model.</summary>
+    public Action<WatchBuilder>? Watch { get; set; }
+
+    /// <summary>What every host measures besides drift.</summary>
+    public List<ISignalSource> Sources { get; } = [];
+
+    public List<IAlertExplainer> Explainers { get; } = [];
+
+    /// <summary>Whether ledgers opened from now on go by <see cref="Time"/> too, for tests in which one host writes at a time.</summary>
+    public bool OneClock { get; init; }
+
+    public static async Task<(MonitorWorld World, Host Host)> OpenAsync(MonitoringOptions? options = null, bool withProfile = true, Action<WatchBuilder>? watch = null, bool oneClock = false)
     {
-        var world = new MonitorWorld();
+        var world = new MonitorWorld { Watch = watch, OneClock = oneClock };
         Host host = await world.HostAsync(options);
         await host.RegisterAsync(world.Trained, withProfile);
         return (world, host);
@@ -29,12 +40,15 @@ internal sealed class MonitorWorld : IAsyncDisposable
     public async Task<Host> HostAsync(MonitoringOptions? options = null, IObjectStore? store = null)
     {
         IObjectStore on = store ?? Store;
-        ObjectLedger ledger = await ObjectLedger.OpenAsync(on, ids: new TimeOrderedIdGenerator(TimeProvider.System), actors: new FixedActorAccessor(new Actor("tester")));
+        ObjectLedger ledger = await ObjectLedger.OpenAsync(on, time: OneClock ? Time : null, ids: new TimeOrderedIdGenerator(TimeProvider.System), actors: new FixedActorAccessor(new Actor("tester")));
         var artifacts = new ArtifactStore(on);
         var recorder = new PredictionRecorder(Time, Ids);
         var trigger = new FakeTrigger();
         ModelRegistry registry = await ModelRegistry.CreateAsync(ledger, artifacts);
-        var host = new Host(ledger, artifacts, registry, recorder, trigger, new ModelMonitor(ledger, registry, artifacts, on, recorder, Ids, Time, options, trigger));
+        var watch = new WatchBuilder("m");
+        Watch?.Invoke(watch);
+        var monitor = new ModelMonitor(ledger, registry, artifacts, on, recorder, Ids, Time, options, trigger, null, [watch.Build()], new MonitorExtensions(() => Sources, () => Explainers));
+        var host = new Host(ledger, artifacts, registry, recorder, trigger, monitor);
         _hosts.Add(host);
         return host;
     }
@@ -111,11 +125,20 @@ internal sealed class FakeTrigger : IRetrainingTrigger
 
     public List<(string Model, string Key, string Reason)> Calls { get; } = [];
 
+    public bool Fails { get; set; }
+
+    public RunStatus Status { get; set; } = RunStatus.Registered;
+
     public ValueTask<RunRecord?> TriggerAsync(string model, string key, string reason, CancellationToken cancellationToken = default)
     {
+        if (Fails)
+        {
+            throw new InvalidOperationException("gone");
+        }
+
         Calls.Add((model, key, reason));
         return ValueTask.FromResult(_used.Add(key)
-            ? new RunRecord($"run-{_used.Count}", "p", RunStatus.Registered, key, reason, Actor.System, default, default(DateTimeOffset), 2, null)
+            ? new RunRecord($"run-{_used.Count}", "p", Status, key, reason, Actor.System, default, default(DateTimeOffset), Status == RunStatus.Failed ? null : 2, null)
             : null);
     }
 }
