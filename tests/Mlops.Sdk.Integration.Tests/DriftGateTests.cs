@@ -41,7 +41,7 @@ public sealed class DriftGateTests
         string[] lines = Csv(2, 800).TrimEnd('\n').Split('\n');
         await File.WriteAllLinesAsync(folder["lost.csv"], lines.Select(l => l[..l.LastIndexOf(',')]));
         await File.WriteAllLinesAsync(folder["texts.csv"], lines.Select((l, i) => i % 100 == 50 ? "n/a" + l[l.IndexOf(',', StringComparison.Ordinal)..] : l));
-        foreach ((string file, string said) in (ReadOnlySpan<(string, string)>)[("unit.csv", "another unit or scale: x 0.001"), ("lost.csv", "'height' is not there in service"), ("texts.csv", "8 of 800 values do not read as a number, such as 'n/a'")])
+        foreach ((string file, string said) in ((string, string)[])[("unit.csv", "another unit or scale: x 0.001"), ("lost.csv", "'height' is not there in service"), ("texts.csv", "8 of 800 values do not read as a number, such as 'n/a'")])
         {
             Assert.True(await FailsAsync(folder, file, said), file);
         }

@@ -24,14 +24,14 @@ public sealed class QualityOptions
     public double ViolationFail { get; set; } = 0.01;
 
     /// <summary>Gets or sets how far a number must lie beyond the reference's smallest or largest one to be worth watching.</summary>
-    /// <value>In widths of the reference's range, from 0 to 1,000,000. The default is 0.5; beyond ten times as far it is a failure.</value>
+    /// <value>In widths of the reference's range, from 0 to 1,000,000. The default is 1, since the largest of few numbers is a matter of chance; beyond ten times as far it is a failure.</value>
     [Range(0.0, 1_000_000)]
-    public double RangeSlack { get; set; } = 0.5;
+    public double RangeSlack { get; set; } = 1;
 
     /// <summary>Gets or sets the share of false calls to be expected among the significant tests of a report (Benjamini–Hochberg over all of them).</summary>
-    /// <value>From 0.000001 to 0.5. The default is 0.01.</value>
+    /// <value>From 0.000001 to 0.5. The default is 0.001.</value>
     [Range(0.000001, 0.5)]
-    public double FalseDiscoveryRate { get; set; } = 0.01;
+    public double FalseDiscoveryRate { get; set; } = 0.001;
 
     /// <summary>Gets or sets how many rows a window must have before shares and constants are judged. Contract violations, declared ranges, volume and freshness always are.</summary>
     /// <value>From 1 to 1,000,000,000. The default is 100.</value>

@@ -178,7 +178,7 @@ public sealed class QualityRecorder(TimeProvider time)
                 for (int i = 0; i < hashes.Length; i++)
                 {
                     double value = number.Values[i];
-                    hashes[i] += double.IsNaN(value) ? Mix(seed) : Mix(seed ^ (ulong)BitConverter.DoubleToInt64Bits(value == 0 ? 0 : value));
+                    hashes[i] += double.IsNaN(value) ? Mix(~seed) : Mix(seed ^ (ulong)BitConverter.DoubleToInt64Bits(value == 0 ? 0 : value));
                 }
 
                 break;
@@ -194,7 +194,7 @@ public sealed class QualityRecorder(TimeProvider time)
                 ulong[] texts = Array.ConvertAll(text.Dictionary, t => Mix(seed ^ XxHash3.HashToUInt64(MemoryMarshal.AsBytes(t.AsSpan()))));
                 for (int i = 0; i < hashes.Length; i++)
                 {
-                    hashes[i] += text.Codes[i] < 0 ? Mix(seed) : texts[text.Codes[i]];
+                    hashes[i] += text.Codes[i] < 0 ? Mix(~seed) : texts[text.Codes[i]];
                 }
 
                 break;

@@ -13,10 +13,15 @@ namespace Mlops.Sdk.Monitoring;
 /// </remarks>
 public static class TrainingServingSkew
 {
-    private const int QuantileBins = 20;
     private const int LeastValues = 30;
     private const int MostPairs = 3;
     private const double LeastSpelled = 0.001;
+
+    private static readonly Dictionary<char, char> Accented = ((string[])
+        [
+            "AÀÁÂÃÄÅĀĂĄ", "CÇĆĈĊČ", "DĎĐÐ", "EÈÉÊËĒĔĖĘĚ", "GĜĞĠĢ", "HĤĦ", "IÌÍÎÏĨĪĬĮİ", "JĴ", "KĶ", "LĹĻĽĿŁ", "NÑŃŅŇ", "OÒÓÔÕÖØŌŎŐ",
+            "RŔŖŘ", "SŚŜŞŠȘ", "TŢŤŦȚ", "UÙÚÛÜŨŪŬŮŰŲ", "WŴ", "YÝŶŸ", "ZŹŻŽ",
+        ]).SelectMany(letters => letters.Skip(1).Select(accented => (accented, letters[0]))).ToDictionary(l => l.accented, l => l.Item2);
 
     /// <summary>Compares two tables.</summary>
     /// <param name="training">The rows that were trained on, or rows like them.</param>
@@ -38,7 +43,7 @@ public static class TrainingServingSkew
         }
 
         ModelInput[] inputs = [.. training.Columns.Where(c => c is not TimeColumn).Select(c => new ModelInput(c.Name, c is TextColumn ? InputKind.Text : InputKind.Number, c.Name))];
-        ReferenceProfile profile = ReferenceProfile.Of(EncodedTable.From(training, new ModelSchema(ModelTask.Binary, inputs, [], string.Empty)), bins: QuantileBins);
+        ReferenceProfile profile = ReferenceProfile.Of(EncodedTable.From(training, new ModelSchema(ModelTask.Binary, inputs, [], string.Empty)));
         SkewReport report = Compare(profile, serving, drift);
         HashSet<string> known = [.. training.Columns.Select(c => c.Name)];
         HashSet<string> told = [.. findings.Select(f => f.Column)];
@@ -216,33 +221,21 @@ public static class TrainingServingSkew
         return new SkewFinding(feature.Name, SkewKind.Spelling, 1, spelled / (double)values, $"'{feature.Name}' is spelled in another way: {shown}{rest}.");
     }
 
-    /// <summary>Takes out what people and programs write differently: case, blanks, accents, full-width forms, and signs between letters and digits.</summary>
+    /// <summary>Takes out what people and programs write differently: case, blanks, accents of Latin letters, full-width forms, and signs between letters and digits. Does not depend on the culture data of the machine.</summary>
     private static string Plain(string text)
     {
         var plain = new StringBuilder(text.Length);
-        foreach (char c in text.IsNormalized() || IsValid(text) ? text.Normalize(NormalizationForm.FormKD) : text)
+        foreach (char c in text)
         {
-            if (char.IsLetterOrDigit(c))
+            char narrow = c is >= '\uFF01' and <= '\uFF5E' ? (char)(c - 0xFEE0) : c;
+            if (char.IsLetterOrDigit(narrow))
             {
-                plain.Append(char.ToUpperInvariant(c));
+                char upper = char.ToUpperInvariant(narrow);
+                plain.Append(upper < 128 ? upper : Accented.GetValueOrDefault(upper, upper));
             }
         }
 
         return plain.Length > 0 ? plain.ToString() : text.Trim();
-    }
-
-    /// <summary>Normalising throws on lone surrogates.</summary>
-    private static bool IsValid(string text)
-    {
-        for (int i = 0; i < text.Length; i++)
-        {
-            if (char.IsSurrogate(text[i]) && !(char.IsHighSurrogate(text[i]) && i + 1 < text.Length && char.IsLowSurrogate(text[++i])))
-            {
-                return false;
-            }
-        }
-
-        return true;
     }
 
     private static void AddDrift(List<SkewFinding> findings, DriftReport report, DriftOptions drift)

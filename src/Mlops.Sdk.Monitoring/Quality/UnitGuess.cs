@@ -86,6 +86,9 @@ internal sealed record UnitGuess(string Name, double Factor, double Sureness)
         if (best.Residual <= WorstResidual && best.Residual <= plain * (1 - LeastSureness))
         {
             Tried next = tried.First(t => t.Family != best.Family);
+
+            // of changes that hardly differ the plain one is told
+            best = tried.Where(t => t.Family == best.Family && t.Residual <= (2 * best.Residual) + 0.01).MinBy(t => Array.FindIndex(Scales, s => s.Name == t.Name))!;
             return new UnitGuess(best.Name, best.Factor, Sure(best.Residual, Math.Min(plain, next.Residual)));
         }
 

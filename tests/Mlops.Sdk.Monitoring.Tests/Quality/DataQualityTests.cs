@@ -7,13 +7,20 @@ public sealed class DataQualityTests
     private static readonly EncodedTable Trained = TestData.Sample(1, 4000);
     private static readonly ReferenceProfile Reference = ReferenceProfile.Of(Trained);
 
+    /// <summary>The declared rate of false calls is 0.001 a window; MLOPS_TEST_QUALITY_WINDOWS asks for more windows.</summary>
     [Fact]
-    public void Rows_of_the_same_world_are_fine() => Gen.Int[2, 100_000].Sample(seed =>
+    public void Rows_of_the_same_world_are_fine_but_for_the_declared_rate_of_chance()
     {
-        QualityReport report = Check(TestData.Sample(seed, 1000));
-        Assert.True(report.Verdict == QualitySeverity.Fine, report.ToText());
-        Assert.StartsWith("Data quality is fine", report.Summary, StringComparison.Ordinal);
-    }, iter: 200);
+        int windows = int.Parse(Environment.GetEnvironmentVariable("MLOPS_TEST_QUALITY_WINDOWS") ?? "400", System.Globalization.CultureInfo.InvariantCulture);
+        QualityReport[] reports = [.. Enumerable.Range(100, windows).AsParallel().Select(seed => Check(TestData.Sample(seed, 1000)))];
+        int shares = reports.Count(r => r.Findings.Any(f => f.Kind is not QualityKind.OutOfRange));
+        int ranges = reports.Count(r => r.Findings.Any(f => f.Kind is QualityKind.OutOfRange));
+        TestContext.Current.TestOutputHelper?.WriteLine($"{shares} windows with a share and {ranges} with a range to watch, of {windows}");
+        Assert.DoesNotContain(reports, r => r.Verdict == QualitySeverity.Failed);
+        Assert.InRange(shares, 0, 3 + (0.002 * windows)); // an expected 0.001 a window, and its spread
+        Assert.InRange(ranges, 0, 3 + (0.002 * windows));
+        Assert.StartsWith("Data quality is fine", reports.First(r => r.Findings.Count == 0).Summary, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Missing_values_that_rise_fail_and_name_the_column_with_numbers()

@@ -49,7 +49,15 @@ public sealed class TrainingServingSkewTests
             SkewReport report = TrainingServingSkew.Compare(Table(seed, 2000, x => x), Table(seed + 100, 800, change));
             SkewFinding unit = Assert.Single(report.Findings);
             Assert.Equal(SkewKind.Unit, unit.Kind);
-            Assert.Contains($": {expected} (", unit.Message, StringComparison.Ordinal);
+            if (factor > 0)
+            {
+                Assert.InRange(unit.Effect!.Value, factor * 0.96, factor * 1.04); // a factor without a name is an estimate
+            }
+            else
+            {
+                Assert.Contains($": {expected} (", unit.Message, StringComparison.Ordinal);
+            }
+
             Assert.InRange(unit.Sureness, 0.5, 1);
         }
     }
@@ -79,7 +87,7 @@ public sealed class TrainingServingSkewTests
         Column training = QualityRecorderTests.Texts("City", [.. Enumerable.Range(0, 600).Select(i => i % 3 == 0 ? "New York" : i % 3 == 1 ? "São Paulo" : "Bern")]);
         Column serving = QualityRecorderTests.Texts("City", [.. Enumerable.Range(0, 300).Select(i => i % 3 == 0 ? "NEW-YORK " : i % 3 == 1 ? "Sao Paulo" : "Bern")]);
         SkewFinding spelling = Assert.Single(TrainingServingSkew.Compare(new Table([training]), new Table([serving])).Findings);
-        Assert.Equal((SkewKind.Spelling, 2 / 3.0), (spelling.Kind, Math.Round(spelling.Effect!.Value, 12)));
+        Assert.Equal((SkewKind.Spelling, 0.666667), (spelling.Kind, Math.Round(spelling.Effect!.Value, 6)));
         Assert.Contains("'NEW-YORK ' for 'New York' (100 rows)", spelling.Message, StringComparison.Ordinal);
         Assert.Contains("'Sao Paulo' for 'São Paulo' (100 rows)", spelling.Message, StringComparison.Ordinal);
     }

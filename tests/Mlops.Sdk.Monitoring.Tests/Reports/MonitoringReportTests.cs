@@ -147,8 +147,8 @@ public sealed class MonitoringReportTests
     }
 
     [Fact]
-    public void Names_from_outside_are_markup_nowhere() => Gen.OneOf(Gen.String, Gen.OneOfConst(
-        "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "' onmouseover='x", "</title><script>", "]]>", "<!--", "&lt;script&gt;", "| a | b |\n| --- |", "[x](javascript:alert(1))", "![x](http://e)", "`code`", "<http://e>", "http://e.example", "\u202Eabc", "\ud800", "\u0000\u001b[2J", "\uFFFE", "= x\n===", "- item", "# head", "1) x", "**bold**", "~~~", "@everyone", "www.e.example", "😀")).Sample(evil =>
+    public void Names_from_outside_are_markup_nowhere() => Gen.OneOf(Gen.String, Gen.OneOf([.. new[] {
+        "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "' onmouseover='x", "</title><script>", "]]>", "<!--", "&lt;script&gt;", "| a | b |\n| --- |", "[x](javascript:alert(1))", "![x](http://e)", "`code`", "<http://e>", "http://e.example", "\u202Eabc", "\ud800", "\u0000\u001b[2J", "\uFFFE", "= x\n===", "- item", "# head", "1) x", "**bold**", "~~~", "@everyone", "www.e.example", "😀" }.Select(e => Gen.Const(e))])).Sample(evil =>
     {
         MonitoringReport full = Full();
         DriftReport drift = full.Latest! with
@@ -168,13 +168,13 @@ public sealed class MonitoringReportTests
             Signals = [.. full.Signals.Select(s => s with { Name = $"performance.{evil}", Segment = evil }), Signal($"kpi.{evil}", 1, 1)],
         };
         XElement page = Page(report.ToHtml()); // what is not encoded does not parse, or shows as an element that no report has
-        Assert.Subset(Elements, [.. page.DescendantsAndSelf().Select(e => e.Name.LocalName)]);
-        Assert.Subset(Attributes, [.. page.DescendantsAndSelf().Attributes().Select(a => a.Name.LocalName)]);
+        Assert.Empty(page.DescendantsAndSelf().Select(e => e.Name.LocalName).Except(Elements));
+        Assert.Empty(page.DescendantsAndSelf().Attributes().Select(a => a.Name.LocalName).Except(Attributes));
         string text = report.ToText();
         Assert.DoesNotContain(text, c => (char.IsControl(c) && c != '\n') || (c >= '\u202A' && c <= '\u202E'));
         string markdown = report.ToMarkdown();
         Assert.DoesNotContain('<', markdown);
-        Assert.DoesNotContain("](", markdown, StringComparison.Ordinal);
+        Assert.DoesNotContain("](", markdown.Replace("\\\\", string.Empty, StringComparison.Ordinal).Replace("\\]", string.Empty, StringComparison.Ordinal), StringComparison.Ordinal);
         Assert.DoesNotContain("://", markdown, StringComparison.Ordinal);
         string[] cells = [.. markdown.Split('\n').Where(l => l.StartsWith('|')).Select(l => l.Replace("\\\\", string.Empty, StringComparison.Ordinal).Replace("\\|", string.Empty, StringComparison.Ordinal))];
         Assert.All(cells, c => Assert.Contains(c.Count(x => x == '|'), (int[])[4, 6, 8, 9]));
