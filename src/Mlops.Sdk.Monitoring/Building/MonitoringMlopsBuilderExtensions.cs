@@ -46,6 +46,12 @@ public static class MonitoringMlopsBuilderExtensions
             provider.GetService<ILogger<ModelMonitor>>(),
             provider.GetServices<WatchedModel>(),
             new MonitorExtensions(provider.GetServices<ISignalSource>, provider.GetServices<IAlertExplainer>)));
+        services.TryAddSingleton(provider => new MonitorHistory(provider.GetRequiredService<ILedger>(), provider.GetRequiredService<IObjectStore>()));
+        services.TryAddSingleton(provider => new MonitoringReports(
+            provider.GetRequiredService<ModelMonitor>(),
+            provider.GetRequiredService<MonitorHistory>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetService<QualityMonitor>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, MonitoringHostedService>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, AlertHandlerService>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStoreInspector, WindowInspector>());

@@ -169,6 +169,9 @@ public sealed partial class ModelMonitor
         return (reference, window with { Id = id, From = now, To = now });
     }
 
+    internal async ValueTask<ReferenceProfile> ProfileAsync(string model, int version, CancellationToken cancellationToken) =>
+        (await ReadReferenceAsync(model, version, cancellationToken).ConfigureAwait(false)).Profile;
+
     private async ValueTask<Reference> ReadReferenceAsync(string model, int version, CancellationToken cancellationToken)
     {
         ModelVersion found = await _catalog.FindVersionAsync(model, version, cancellationToken).ConfigureAwait(false)

@@ -54,6 +54,9 @@ public sealed partial class MlopsWorkspace : IAsyncDisposable
     /// <summary>Gets who used which model when, how fast and at what cost.</summary>
     public UsageLog Usage => _services.GetRequiredService<UsageLog>();
 
+    /// <summary>Gets what makes reports about watched models.</summary>
+    public MonitoringReports Reports => _services.GetRequiredService<MonitoringReports>();
+
     /// <summary>Gets experiments and tracked runs: parameters, metric series, files.</summary>
     public IRunTracker Runs => _services.GetRequiredService<IRunTracker>();
 

@@ -1,0 +1,35 @@
+using Mlops.Sdk.Pipelines;
+
+namespace Mlops.Sdk.Samples.DriftingHost;
+
+/// <summary>Asks about every parcel that is sent, and tells the truth when it has arrived.</summary>
+internal sealed class Traffic(World world, MlopsWorkspace mlops, IPredictor<Question, Risk> predictor, Monitoring.PerformanceMonitor performance, IConfiguration configuration) : BackgroundService
+{
+    private const int Underway = 200;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        for (int i = 0; i < 4_000; i++)
+        {
+            world.Arrived(world.Send());
+        }
+
+        PipelineRun first = await mlops.RunAsync(new LateParcels(world), "first model", cancellationToken: stoppingToken);
+        await mlops.PromoteAsync(first, "first model", stoppingToken);
+
+        var underway = new Queue<Delivery>();
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(configuration.GetValue("Traffic:Milliseconds", 50)));
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            Delivery parcel = world.Send();
+            predictor.Predict(new Question(parcel.DistanceKm, parcel.WeightKg, parcel.Carrier, parcel.Weather), new PredictionContext(parcel.Id, "counter"));
+            underway.Enqueue(parcel);
+            if (underway.Count > Underway)
+            {
+                Delivery arrived = underway.Dequeue();
+                world.Arrived(arrived);
+                await performance.ActualAsync("late-parcels", arrived.Id, arrived.Late, cancellationToken: stoppingToken);
+            }
+        }
+    }
+}
