@@ -111,6 +111,41 @@ public sealed record MetricChange
         };
     }
 
+    /// <summary>Explains a change of a metric that was measured by segment, from the signals of two spans of time.</summary>
+    /// <param name="name">The signal's name, such as <c>performance.accuracy</c>.</param>
+    /// <param name="key">What the segments are by, such as <c>country</c>: segments <c>country=…</c> are taken, which have no row in common.</param>
+    /// <param name="before">The signals of the earlier span.</param>
+    /// <param name="now">The signals of the later span.</param>
+    /// <returns>The explanation. Where a span has the metric over all rows too, that is the value that changed, and <see cref="Rest"/> what the segments leave open.</returns>
+    /// <exception cref="ArgumentException">A span has no rows in such segments.</exception>
+    public static MetricChange Explain(string name, string key, IReadOnlyList<MonitorSignal> before, IReadOnlyList<MonitorSignal> now)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentException.ThrowIfNullOrEmpty(key);
+        ArgumentNullException.ThrowIfNull(before);
+        ArgumentNullException.ThrowIfNull(now);
+        Dictionary<string, (double Rows, double Mean)> earlier = BySegment(name, key, before);
+        Dictionary<string, (double Rows, double Mean)> later = BySegment(name, key, now);
+        SegmentMetric[] segments =
+        [
+            .. earlier.Keys.Union(later.Keys, StringComparer.Ordinal).Order(StringComparer.Ordinal)
+                .Select(s => (Segment: s, Before: earlier.GetValueOrDefault(s), Now: later.GetValueOrDefault(s)))
+                .Select(s => new SegmentMetric(s.Segment, (long)s.Before.Rows, (long)s.Now.Rows, s.Before.Mean, s.Now.Mean)),
+        ];
+        return Explain(name, segments, OverAll(name, before), OverAll(name, now));
+    }
+
+    private static Dictionary<string, (double Rows, double Mean)> BySegment(string name, string key, IReadOnlyList<MonitorSignal> signals) =>
+        signals.Where(s => s.Name == name && s.Rows > 0 && s.Segment is { } segment && segment.StartsWith(key, StringComparison.Ordinal) && segment.Length > key.Length && segment[key.Length] == '=')
+            .GroupBy(s => s.Segment!, StringComparer.Ordinal)
+            .ToDictionary(g => g.Key, g => (g.Sum(s => (double)s.Rows), Mean([.. g])), StringComparer.Ordinal);
+
+    private static double? OverAll(string name, IReadOnlyList<MonitorSignal> signals) =>
+        signals.Where(s => s.Name == name && s.Segment is null && s.Rows > 0).ToArray() is { Length: > 0 } all ? Mean(all) : null;
+
+    /// <summary>Windows of one span weigh by their rows.</summary>
+    private static double Mean(MonitorSignal[] signals) => signals.Sum(s => s.Value * s.Rows) / signals.Sum(s => (double)s.Rows);
+
     private static SegmentContribution Contribution(SegmentMetric segment, double shareBefore, double shareNow, double middle)
     {
         double before = segment.RowsBefore > 0 ? segment.Before : segment.Now;

@@ -63,7 +63,7 @@ public sealed record SkewReport
         text.Append(CultureInfo.InvariantCulture, $"training-serving skew: {(Alike ? "none" : string.Create(CultureInfo.InvariantCulture, $"{columns} of {Columns.Count} columns differ"))}, {ReportNumbers.Count(ServingRows)} rows against {ReportNumbers.Count(TrainingRows)} of training\n");
         foreach (SkewFinding finding in Findings)
         {
-            text.Append(CultureInfo.InvariantCulture, $"  {finding.Kind.ToString().ToLowerInvariant(),-13}  {ReportNumbers.Name(finding.Message, 200)}\n");
+            text.Append(CultureInfo.InvariantCulture, $"  {ReportNumbers.Word(finding.Kind),-14}  {ReportNumbers.Name(finding.Message, 200)}\n");
         }
 
         return text.ToString();

@@ -16,18 +16,18 @@ internal static class MonitoringReportDrift
         }
 
         Dictionary<(string Name, FeatureRole Role), double[]> trends = ReportMetrics.Trends(report, out IReadOnlyList<DateTimeOffset> times);
-        Add(html, $"<section><h2>Drift: {drift.Features.Count} features, {times.Count} windows</h2>");
-        Over(html, report);
-        html.Append("</section>").Append(DriftReportHtml.Write(drift, feature => Beside(feature, trends, report)));
+        if (report.Drift.Count > 1)
+        {
+            Add(html, $"<section><h2>Drift over {times.Count} windows</h2>");
+            Over(html, report);
+            html.Append("</section>");
+        }
+
+        html.Append(DriftReportHtml.Write(drift, feature => Beside(feature, trends, report)));
     }
 
     private static void Over(StringBuilder html, MonitoringReport report)
     {
-        if (report.Drift.Count < 2)
-        {
-            return;
-        }
-
         var share = new Svg.Series("share drifted", "a", [.. report.Drift.Where(d => d.Judged > 0).Select(d => new Svg.TrendPoint(d.To, (double)d.Drifted / d.Judged))]);
         var rows = new Svg.Series("rows", "a", [.. report.Drift.Select(d => new Svg.TrendPoint(d.To, d.Rows))]);
         Add(html, $"<div class=\"grid2\"><div class=\"card\"><h3>Share of judged features that drifted</h3>{Svg.Trend("share of features that drifted, over time", string.Empty, null, share)}</div><div class=\"card\"><h3>Rows in each window</h3>{Svg.Trend("rows in each window, over time", string.Empty, null, rows)}</div></div>");

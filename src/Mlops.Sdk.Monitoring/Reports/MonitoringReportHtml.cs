@@ -51,7 +51,7 @@ internal static class MonitoringReportHtml
         {
             string share = drift.Judged > 0 ? ReportNumbers.Percent((double)drift.Drifted / drift.Judged) : "–";
             Tile(html, $"{drift.Drifted} of {drift.Judged}", $"judged features drifted ({share})");
-            Tile(html, ReportNumbers.Count(drift.Rows), $"rows in the newest window; {ReportNumbers.Count(report.Drift.Sum(d => d.Rows))} in {report.Drift.Count}");
+            Tile(html, ReportNumbers.Count(drift.Rows), report.Drift.Count == 1 ? "rows" : $"rows in the newest window; {ReportNumbers.Count(report.Drift.Sum(d => d.Rows))} in {report.Drift.Count}");
         }
 
         if (report.Quality is { } quality)
@@ -183,7 +183,7 @@ internal static class MonitoringReportHtml
         html.Append("<div class=\"scroll\"><table><thead><tr><th>column</th><th>kind</th><th>what differs</th><th class=\"n\">sure</th></tr></thead><tbody>");
         foreach (SkewFinding finding in skew.Findings.Take(MostRows))
         {
-            Add(html, $"<tr><td>{E(ReportNumbers.Name(finding.Column, 80))}</td><td>{finding.Kind.ToString().ToLowerInvariant()}</td><td>{E(finding.Message)}</td><td class=\"n\">{ReportNumbers.Percent(finding.Sureness)}</td></tr>");
+            Add(html, $"<tr><td>{E(ReportNumbers.Name(finding.Column, 80))}</td><td>{ReportNumbers.Word(finding.Kind)}</td><td>{E(finding.Message)}</td><td class=\"n\">{ReportNumbers.Percent(finding.Sureness)}</td></tr>");
         }
 
         html.Append("</tbody></table></div>");

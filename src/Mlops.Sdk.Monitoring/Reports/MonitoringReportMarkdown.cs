@@ -36,7 +36,7 @@ internal static class MonitoringReportMarkdown
             text.Append("\n## Columns that differ from training\n\n| column | kind | what differs |\n| --- | --- | --- |\n");
             foreach (SkewFinding finding in skew.Findings.Take(MostRows))
             {
-                Invariant(text, $"| {Escape(finding.Column)} | {finding.Kind.ToString().ToLowerInvariant()} | {Escape(finding.Message)} |\n");
+                Invariant(text, $"| {Escape(finding.Column)} | {ReportNumbers.Word(finding.Kind)} | {Escape(finding.Message)} |\n");
             }
 
             More(text, skew.Findings.Count - MostRows);

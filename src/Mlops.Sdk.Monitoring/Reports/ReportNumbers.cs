@@ -75,6 +75,14 @@ internal static class ReportNumbers
         _ => "fine",
     };
 
+    internal static string Word(SkewKind kind) => kind switch
+    {
+        SkewKind.ColumnMissing => "missing column",
+        SkewKind.ColumnNew => "new column",
+        SkewKind.MissingShare => "missing values",
+        _ => kind.ToString().ToLowerInvariant(),
+    };
+
     internal static string Word(MonitoringVerdict verdict) => verdict switch
     {
         MonitoringVerdict.Failed => "FAILED",

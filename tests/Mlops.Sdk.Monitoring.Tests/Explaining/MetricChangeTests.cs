@@ -62,4 +62,20 @@ public sealed class MetricChangeTests
         Assert.Throws<ArgumentException>(() => MetricChange.Explain("m", [new SegmentMetric("A", 0, 10, 0, 1)]));
         Assert.Throws<ArgumentException>(() => MetricChange.Explain("m", [new SegmentMetric("A", 1, 10, double.NaN, 1)]));
     }
+
+    [Fact]
+    public void Signals_by_segment_are_explained_as_the_rows_behind_them()
+    {
+        static MonitorSignal Signal(string? segment, long rows, double value, string name = "performance.accuracy") =>
+            new() { Model = "m", Version = 1, Segment = segment, Name = name, From = default, To = default, Rows = rows, Value = value };
+        MonitorSignal[] before = [Signal("country=SE", 30, 0.6), Signal("country=SE", 20, 0.6), Signal("country=NO", 50, 0.9), Signal("version=1", 100, 0.1), Signal("country=SE", 50, 9, "performance.mae")];
+        MonitorSignal[] now = [Signal("country=SE", 80, 0.6), Signal("country=NO", 20, 0.8), Signal(null, 100, 0.63)];
+        MetricChange change = MetricChange.Explain("performance.accuracy", "country", before, now);
+        Assert.Equal(["country=NO", "country=SE"], change.Segments.Select(s => s.Segment));
+        Assert.Equal(-0.0465, change.Segments[0].Mix, 1e-12);
+        Assert.Equal(-0.035, change.Segments[0].Rate, 1e-12);
+        Assert.Equal((0.75, 0.63), (Math.Round(change.Before, 12), change.Now));
+        Assert.Equal(-0.01, change.Rest, 1e-12);
+        Assert.Throws<ArgumentException>(() => MetricChange.Explain("performance.accuracy", "region", before, now));
+    }
 }
