@@ -16,7 +16,9 @@ builder.Services.AddMlops(mlops => mlops
     .AddPipelines(p => p.Add<LateParcels>())
     .AddServing(s => s.Model<Question, Risk>("late-parcels", m => m.Follow("champion")))
     .AddMonitoring(m => m
-        .Watch("late-parcels", w => w.Every(TimeSpan.FromSeconds(10)).Retrain())
+        .Watch("late-parcels", w => w
+            .Every(builder.Configuration.GetValue("Watch:Every", TimeSpan.FromSeconds(10)))
+            .RetrainWhen([AlertPolicy.DriftName], limits => limits.CoolDown = TimeSpan.Zero))
         .LogAlerts())
     .AddDataQuality()
     .AddPerformance()

@@ -9,7 +9,7 @@ internal sealed class Traffic(World world, MlopsWorkspace mlops, IPredictor<Ques
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        for (int i = 0; i < 4_000; i++)
+        for (int i = 0; i < World.Newest; i++)
         {
             world.Arrived(world.Send());
         }
@@ -19,7 +19,8 @@ internal sealed class Traffic(World world, MlopsWorkspace mlops, IPredictor<Ques
 
         var underway = new Queue<Delivery>();
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(configuration.GetValue("Traffic:Milliseconds", 50)));
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        int burst = configuration.GetValue("Traffic:Burst", 10);
+        for (int i = 0; i % burst != 0 || await timer.WaitForNextTickAsync(stoppingToken); i++)
         {
             Delivery parcel = world.Send();
             predictor.Predict(new Question(parcel.DistanceKm, parcel.WeightKg, parcel.Carrier, parcel.Weather), new PredictionContext(parcel.Id, "counter"));

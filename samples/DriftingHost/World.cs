@@ -3,6 +3,9 @@ namespace Mlops.Sdk.Samples.DriftingHost;
 /// <summary>The world outside: parcels are sent, and come in time or late. The switch brings winter: snow, longer ways, scales that fail in the cold.</summary>
 public sealed class World(int seed)
 {
+    /// <summary>How many parcels the archive holds.</summary>
+    public const int Newest = 2_000;
+
     private readonly Random _random = new(seed);
     private readonly Lock _gate = new();
     private readonly Queue<Delivery> _archive = new();
@@ -34,7 +37,7 @@ public sealed class World(int seed)
         lock (_gate)
         {
             _archive.Enqueue(delivery);
-            if (_archive.Count > 4_000)
+            if (_archive.Count > Newest)
             {
                 _archive.Dequeue();
             }

@@ -21,7 +21,7 @@ public sealed class MonitoringReports(ModelMonitor monitor, MonitorHistory histo
     /// <param name="from">Only what began at or after this; null for all.</param>
     /// <param name="to">Only what began before this; null for all.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
-    /// <returns>The report: the newest <see cref="MostWindows"/> windows compared with the version's reference by the options the model is watched with.</returns>
+    /// <returns>The report: the newest <see cref="MostWindows"/> windows compared with the version's reference by the options the model is watched with. Windows with too few rows to judge are left out where there are others.</returns>
     /// <exception cref="MlopsNotFoundException">The model or version is not there (<c>registry.version_not_found</c>), or nothing of it was watched in the span (<c>monitoring.no_window</c>).</exception>
     /// <exception cref="MlopsDataException">The version has no reference; code <c>monitoring.no_reference</c>.</exception>
     /// <exception cref="MlopsIntegrityException">Something stored is not what was written.</exception>
@@ -57,7 +57,10 @@ public sealed class MonitoringReports(ModelMonitor monitor, MonitorHistory histo
 
         ReferenceProfile profile = await monitor.ProfileAsync(model, last, cancellationToken).ConfigureAwait(false);
         MonitoringOptions options = monitor.OptionsOf(model);
-        DriftReport[] drift = [.. newest.Select(w => DriftDetector.Compare(profile, w, options.Drift, options.Alerts))];
+
+        // what is left of a version that goes out of service tells less than the windows before it
+        MonitorWindow[] whole = [.. newest.Where(w => w.Rows >= options.Drift.MinimumRows)];
+        DriftReport[] drift = [.. (whole.Length > 0 ? whole : [.. newest]).Select(w => DriftDetector.Compare(profile, w, options.Drift, options.Alerts))];
         return new MonitoringReport
         {
             Model = model,
