@@ -51,26 +51,56 @@ public sealed partial class MlopsWorkspace
         IObjectStore store, Action<IMlopsBuilder>? configure = null, LedgerCheckpoint? trusted = null, IProgress<WorkspaceVerificationProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(store);
-        LedgerVerification ledger = await ObjectLedger.VerifyAsync(store, trusted, TimeProvider.System, cancellationToken).ConfigureAwait(false);
-        MlopsWorkspace workspace;
+        (MlopsWorkspace workspace, LedgerVerification ledger) = await OpenProvenAsync(store, configure, trusted, cancellationToken).ConfigureAwait(false);
+        await using (workspace.ConfigureAwait(false))
+        {
+            return await new WorkspaceVerifier(new ReadOnlyObjectStore(store), ledger, workspace._services.GetServices<IStoreInspector>(), progress).RunAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Opens a workspace to read as far as its ledger is good.</summary>
+    private static async Task<(MlopsWorkspace Workspace, LedgerVerification Ledger)> OpenProvenAsync(IObjectStore store, Action<IMlopsBuilder>? configure, LedgerCheckpoint? trusted, CancellationToken cancellationToken)
+    {
+        LedgerVerification ledger;
+        if (await TryOpenAsync(new ReadOnlyObjectStore(store), configure, cancellationToken).ConfigureAwait(false) is { } workspace)
+        {
+            try
+            {
+                await workspace.AttachViewsAsync(cancellationToken).ConfigureAwait(false);
+                ledger = await workspace.Ledger.VerifyAsync(trusted, cancellationToken).ConfigureAwait(false);
+            }
+            catch
+            {
+                await workspace.DisposeAsync().ConfigureAwait(false);
+                throw;
+            }
+
+            if (ledger.IsWhole)
+            {
+                return (workspace, ledger);
+            }
+
+            await workspace.DisposeAsync().ConfigureAwait(false);
+        }
+        else
+        {
+            ledger = await ObjectLedger.VerifyAsync(store, trusted, TimeProvider.System, cancellationToken).ConfigureAwait(false);
+        }
+
+        MlopsWorkspace part = await TryOpenAsync(new ReadOnlyObjectStore(store, ProvenPart.Of(ledger)), configure, cancellationToken).ConfigureAwait(false)
+            ?? await OpenAsync(new ReadOnlyObjectStore(store, ProvenPart.WithoutLedger), configure, cancellationToken).ConfigureAwait(false);
+        return (part, ledger);
+    }
+
+    private static async Task<MlopsWorkspace?> TryOpenAsync(IObjectStore store, Action<IMlopsBuilder>? configure, CancellationToken cancellationToken)
+    {
         try
         {
-            workspace = await OpenAsync(new ReadOnlyObjectStore(store, ledger.IsWhole ? null : ProvenPart.Of(ledger)), configure, cancellationToken).ConfigureAwait(false);
+            return await OpenAsync(store, configure, cancellationToken).ConfigureAwait(false);
         }
         catch (MlopsIntegrityException)
         {
-            workspace = await OpenAsync(new ReadOnlyObjectStore(store, ProvenPart.WithoutLedger), configure, cancellationToken).ConfigureAwait(false);
-        }
-
-        await using (workspace.ConfigureAwait(false))
-        {
-            if (ledger.IsWhole)
-            {
-                await workspace.AttachViewsAsync(cancellationToken).ConfigureAwait(false);
-                ledger = await workspace.Ledger.VerifyAsync(trusted, cancellationToken).ConfigureAwait(false); // now with the views folded again
-            }
-
-            return await new WorkspaceVerifier(new ReadOnlyObjectStore(store), ledger, workspace._services.GetServices<IStoreInspector>(), progress).RunAsync(cancellationToken).ConfigureAwait(false);
+            return null; // its ledger is damaged
         }
     }
 

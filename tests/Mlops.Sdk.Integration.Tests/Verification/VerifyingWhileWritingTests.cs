@@ -21,15 +21,13 @@ public sealed class VerifyingWhileWritingTests
             }
 
             long objects = 0;
-            for (int round = 0; round < 6; round++)
+            for (int round = 0; round < 6 || objects < 60; round++)
             {
                 WorkspaceVerification found = round % 2 == 0 ? await mlops.VerifyAsync() : await MlopsWorkspace.VerifyFolderAsync(folder["w"]);
                 Assert.True(found.Ok, string.Join('\n', found.Findings));
                 Assert.DoesNotContain(found.Findings, f => f.Kind == StoreFindingKind.Unknown);
                 objects = found.Objects;
             }
-
-            Assert.True(objects > 20, $"Only {objects} objects were written.");
         }
 
         await stop.CancelAsync();
