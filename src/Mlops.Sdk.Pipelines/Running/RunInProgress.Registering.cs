@@ -96,6 +96,7 @@ internal sealed partial class RunInProgress<T>
             CandidateOptions bestOptions = plan.Candidates.Find(c => c.Name == best).Options;
             Answers onTraining = Answers.Of(model.Model, train.Table);
             ReferenceProfile profile = ReferenceProfile.Of(train.Table, onTraining.Outputs);
+            Dictionary<string, double>? importance = PermutationImportance.Of(model.Model, test, options.Seed, cancellationToken);
             RunReport report = _report with { Steps = log.Records };
             var manifest = new ModelManifest
             {
@@ -108,6 +109,9 @@ internal sealed partial class RunInProgress<T>
                     await WriteAsync(ProbeRows.FileName, ProbeRows.Serialize(ProbesOf(test.Table)), cancellationToken).ConfigureAwait(false),
                     await WriteAsync(RunReport.FileName, JsonSerializer.SerializeToUtf8Bytes(report, PipelineJson.Default.RunReport), cancellationToken).ConfigureAwait(false),
                     .. await ReferenceFilesAsync(model.Model, test, cancellationToken).ConfigureAwait(false),
+                    .. importance is null
+                        ? Array.Empty<ModelFile>()
+                        : [await WriteAsync(ModelFileNames.Importance, JsonSerializer.SerializeToUtf8Bytes(new ImportanceFile(1, PermutationImportance.Method, importance), ImportanceJson.Default.ImportanceFile), cancellationToken).ConfigureAwait(false)],
                 ],
                 Schema = model.Model.Schema,
                 Algorithm = best,

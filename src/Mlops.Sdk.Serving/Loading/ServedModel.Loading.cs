@@ -107,12 +107,8 @@ internal sealed partial class ServedModel
         string why = Target;
         if (Alias is not null)
         {
-            IReadOnlyList<LedgerEntry> history = await _context.Loader.Catalog.HistoryAsync(Name, cancellationToken).ConfigureAwait(false);
-            why = history.LastOrDefault(e => e.Kind == LedgerKinds.AliasMoved
-                && e.Outcome == LedgerOutcome.Done
-                && LedgerData.TryRead(e.Data, out AliasNote? move)
-                && move.Alias == Alias
-                && move.To == target.Number)?.Reason ?? why;
+            IReadOnlyList<AliasMove> moves = await _context.Loader.Catalog.AliasHistoryAsync(Name, Alias, cancellationToken).ConfigureAwait(false);
+            why = moves.LastOrDefault(m => m.To == target.Number)?.Reason ?? why;
         }
 
         return _started ? why : $"the host started; {why}";

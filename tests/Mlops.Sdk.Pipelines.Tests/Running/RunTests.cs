@@ -17,7 +17,7 @@ public sealed class RunTests
         Assert.False(run.Repeated);
 
         ModelManifest manifest = await workspace.Registry.ReadManifestAsync(version);
-        Assert.Equal(["model.zip", "probe.json", "profile.json", "run.json"], manifest.Files.Select(f => f.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(["importance.json", "model.zip", "probe.json", "profile.json", "run.json"], manifest.Files.Select(f => f.Name).Order(StringComparer.Ordinal));
         Assert.Equal(("Late", ModelTask.Binary), (manifest.Schema.Label, manifest.Schema.Task));
         Assert.Equal(run.Report.Leaderboard[0].Candidate, manifest.Algorithm);
         Assert.True(manifest.Goal!.Criteria.All(c => c.Passed) && manifest.Gates.All(g => g.Passed) && manifest.Gates.Count == 2);

@@ -91,7 +91,14 @@ internal sealed class FakeCatalog(FakeLedger ledger, FakeArtifacts artifacts, Ti
 
     public ValueTask<ModelSummary?> FindModelAsync(string model, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
-    public ValueTask<IReadOnlyList<AliasMove>> AliasHistoryAsync(string model, string alias, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public async ValueTask<IReadOnlyList<AliasMove>> AliasHistoryAsync(string model, string alias, CancellationToken cancellationToken = default) =>
+    [
+        .. (await HistoryAsync(model, cancellationToken))
+            .Where(e => e is { Kind: LedgerKinds.AliasMoved, Outcome: LedgerOutcome.Done })
+            .Select(e => (Entry: e, Note: LedgerData.Read<AliasNote>(e)))
+            .Where(m => m.Note.Alias == alias)
+            .Select(m => new AliasMove(model, alias, m.Note.From, m.Note.To, m.Entry.Reason, m.Entry.Actor, m.Entry.Time)),
+    ];
 
     public ValueTask<IReadOnlyList<AliasInterval>> AliasIntervalsAsync(string model, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
