@@ -31,7 +31,7 @@ internal static class DriftTopic
         report.Note("seconds", ours);
         report.Note("seconds_without_reuse", both);
         report.Note("plain_seconds", plain);
-        report.AtLeast("times_plain", plain / ours, 2);
+        report.AtLeast("times_plain", plain / ours, 5);
         return Task.CompletedTask;
     }
 
