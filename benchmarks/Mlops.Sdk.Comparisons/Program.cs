@@ -8,6 +8,7 @@ var topics = new Dictionary<string, Func<Report, Task>>(StringComparer.Ordinal)
 {
     ["artifacts"] = ArtifactsTopic.RunAsync,
     ["catalog"] = CatalogTopic.RunAsync,
+    ["drift"] = DriftTopic.RunAsync,
     ["ledger"] = LedgerTopic.RunAsync,
     ["predict"] = PredictTopic.RunAsync,
     ["record"] = RecordTopic.RunAsync,

@@ -216,6 +216,9 @@ public enum FeatureRole
 
     /// <summary>The model gives it.</summary>
     Output,
+
+    /// <summary>It is the truth that the model is to give.</summary>
+    Label,
 }
 
 /// <summary>The distribution of one input or output.</summary>

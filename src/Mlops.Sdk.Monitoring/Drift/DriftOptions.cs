@@ -43,6 +43,16 @@ public sealed class DriftOptions
     /// <summary>Gets the features that are reported and never judged, by name, such as the year: what always moves tells nothing.</summary>
     public ICollection<string> Ignored { get; } = new HashSet<string>(StringComparer.Ordinal);
 
+    /// <summary>Gets or sets by which rule features are judged that have no method of their own.</summary>
+    /// <value>The default is <see cref="DriftSelection.EffectAndSignificance"/>.</value>
+    public DriftSelection Selection { get; set; }
+
+    /// <summary>Gets the methods of features that have their own, by name. A test is judged by its p-value adjusted over the report, a distance by its value alone; one that needs raw numbers gives way to the rule where there are bins only.</summary>
+    public IDictionary<string, DriftChoice> Choices { get; } = new Dictionary<string, DriftChoice>(StringComparer.Ordinal);
+
+    /// <summary>Gets what is measured of each feature besides what judges it, where it can be.</summary>
+    public ICollection<DriftMethod> Measures { get; } = new HashSet<DriftMethod>();
+
     internal DriftOptions Copy()
     {
         var copy = new DriftOptions
@@ -54,7 +64,18 @@ public sealed class DriftOptions
             FalseDiscoveryRate = FalseDiscoveryRate,
             MinimumRows = MinimumRows,
             EmptyShare = EmptyShare,
+            Selection = Selection,
         };
+        foreach ((string name, DriftChoice choice) in Choices)
+        {
+            copy.Choices[name] = new DriftChoice { Method = choice.Method, Threshold = choice.Threshold };
+        }
+
+        foreach (DriftMethod method in Measures)
+        {
+            copy.Measures.Add(method);
+        }
+
         foreach (string name in Ignored)
         {
             copy.Ignored.Add(name);
@@ -75,6 +96,14 @@ public sealed class DriftOptions
         if (!(ShareWatch > 0 && ShareWatch < ShareAlert))
         {
             return FormattableString.Invariant($"Drift:{nameof(ShareWatch)} ({ShareWatch}) must be above 0 and below {nameof(ShareAlert)} ({ShareAlert}).");
+        }
+
+        foreach ((string name, DriftChoice choice) in Choices)
+        {
+            if (!((choice.Threshold ?? choice.Method.DefaultThreshold()) > 0))
+            {
+                return FormattableString.Invariant($"Drift:{nameof(Choices)}:{name}: {choice.Method} needs a {nameof(DriftChoice.Threshold)} above 0; found {choice.Threshold?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "none, and the method has no default"}.");
+            }
         }
 
         return EmptyShare is > 0 and <= 0.01 && FalseDiscoveryRate is > 0 and <= 0.5 && MinimumRows >= 20

@@ -103,8 +103,11 @@ public sealed record FeatureDrift
     /// <summary>Gets the Kolmogorov–Smirnov test over the reference's bins, or null for a text.</summary>
     public KolmogorovSmirnovResult? KolmogorovSmirnov { get; init; }
 
-    /// <summary>Gets the p-value of the chi-square test adjusted over all tests of the report, or null when the feature was not judged.</summary>
+    /// <summary>Gets the p-value of the test that judges the feature (chi-square unless another is chosen) adjusted over all tests of the report, or null when the feature was not judged.</summary>
     public double? AdjustedPValue { get; init; }
+
+    /// <summary>Gets the measures that judged the feature, and those that <see cref="DriftOptions.Measures"/> asks for.</summary>
+    public IReadOnlyList<DriftStatistic> Statistics { get; init; } = [];
 
     /// <summary>Gets the shares of missing, infinite and unseen values; those that are 0 in both are left out.</summary>
     public required IReadOnlyList<ShareChange> Shares { get; init; }

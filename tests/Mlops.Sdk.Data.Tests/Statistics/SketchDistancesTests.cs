@@ -40,7 +40,13 @@ public sealed class SketchDistancesTests
                 || Math.Abs(found.Energy - TwoSample.Energy(a, b)) > found.EnergyError ? 1 : 0;
         }
 
-        TestContext.Current.SendDiagnosticMessage($"{trials} trials: {outside} outside, the largest error of D was {closest:P0} of the bound");
+        string line = string.Create(CultureInfo.InvariantCulture, $"sketches: {trials} trials, {outside} outside the bound, the largest error of D was {closest:0.00} of it");
+        TestContext.Current.TestOutputHelper?.WriteLine(line);
+        if (Environment.GetEnvironmentVariable("MLOPS_TEST_DRIFT_LOG") is { } file)
+        {
+            File.AppendAllText(file, line + "\n");
+        }
+
         Assert.True(outside <= trials * 0.02, $"{outside} of {trials} trials are outside the bound that holds for 99 % of each sketch; largest {closest:0.00}.");
     }
 
