@@ -298,23 +298,44 @@ public sealed class DistinctSketch
             return;
         }
 
-        uint[] all = [.. _sparse, .. _waiting.AsSpan(0, _waits)];
-        _waits = 0;
-        Array.Sort(all);
+        Span<uint> waiting = _waiting.AsSpan(0, _waits);
+        waiting.Sort();
+        uint[] all = new uint[_sparse.Length + _waits];
         int kept = 0;
-        for (int i = 0; i < all.Length; i++)
+        int known = 0;
+        foreach (uint entry in waiting)
         {
-            if (i + 1 == all.Length || all[i] >> 6 != all[i + 1] >> 6)
+            while (known < _sparse.Length && _sparse[known] < entry)
             {
-                all[kept++] = all[i];
+                kept = Append(all, kept, _sparse[known++]);
             }
+
+            kept = Append(all, kept, entry);
         }
 
-        _sparse = all[..kept];
+        while (known < _sparse.Length)
+        {
+            kept = Append(all, kept, _sparse[known++]);
+        }
+
+        _waits = 0;
+        if (kept > _sparse.Length || !all.AsSpan(0, kept).SequenceEqual(_sparse))
+        {
+            _sparse = all[..kept];
+        }
+
         if (kept > MaxSparse)
         {
             Dense();
         }
+    }
+
+    /// <summary>Puts an entry behind those before it, or in the place of the last one when it is of the same place and so of a larger rank.</summary>
+    private static int Append(uint[] entries, int count, uint entry)
+    {
+        int at = count > 0 && entries[count - 1] >> 6 == entry >> 6 ? count - 1 : count;
+        entries[at] = entry;
+        return at + 1;
     }
 
     private byte[] Dense()
