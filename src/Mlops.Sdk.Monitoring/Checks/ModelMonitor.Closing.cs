@@ -119,7 +119,7 @@ public sealed partial class ModelMonitor
     {
         AlertBook.ModelState state = _book.Of(report.Model);
         bool known = state.Windows.Contains(report.WindowId);
-        AlertDecision decision = known || !mayAlert ? new AlertDecision([], []) : AlertDecision.Of(state, policies, signals, report.WindowId, causes, _time.GetUtcNow(), actor, report);
+        AlertDecision decision = known || !mayAlert ? new AlertDecision([], []) : AlertDecision.Of(state, policies, [.. signals.Where(s => s.Version == 0 || s.Version >= report.Version)], report.WindowId, causes, _time.GetUtcNow(), actor, report);
         var drafts = new List<LedgerDraft>();
         if (!known)
         {

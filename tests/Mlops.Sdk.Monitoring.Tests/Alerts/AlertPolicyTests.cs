@@ -1,5 +1,3 @@
-using CsCheck;
-
 namespace Mlops.Sdk.Monitoring.Tests;
 
 public sealed class AlertPolicyTests

@@ -1,5 +1,4 @@
 using System.Globalization;
-using CsCheck;
 
 namespace Mlops.Sdk.Monitoring.Tests;
 
@@ -15,8 +14,8 @@ public sealed class AlertsUnderFailureTests
     ];
 
     [Fact]
-    public void Whatever_crashes_the_ledger_tells_what_a_simulation_of_the_same_signals_tells() =>
-        Gen.Select(Gen.Int[0, 2], Gen.Int[0, 6], Gen.Bool, Gen.Double[0, 1], Gen.Double[0, 1]).Array[4, 25].SampleAsync(
+    public async Task Whatever_crashes_the_ledger_tells_what_a_simulation_of_the_same_signals_tells() =>
+        await Gen.Select(Gen.Int[0, 2], Gen.Int[0, 6], Gen.Bool, Gen.Double[0, 1], Gen.Double[0, 1]).Array[4, 25].SampleAsync(
             async steps =>
             {
                 await using var world = new MonitorWorld { Watch = w => w.WithoutDriftAlert().Alert(Policies[0]).Alert(Policies[1]).Alert(Policies[2]) };
@@ -51,7 +50,7 @@ public sealed class AlertsUnderFailureTests
                 await CheckAsync(await world.HostAsync(), all);
             },
             iter: Histories,
-            threads: 1).GetAwaiter().GetResult();
+            threads: 1);
 
     [Fact]
     public async Task Hosts_that_report_the_same_and_different_signals_at_once_raise_one_alert_for_each_breach()
@@ -117,9 +116,8 @@ public sealed class AlertsUnderFailureTests
     {
         private int? _left;
         private bool _after;
-        private bool _gone;
 
-        public bool IsGone => _gone;
+        public bool IsGone { get; private set; }
 
         public string Description => inner.Description;
 
@@ -128,16 +126,16 @@ public sealed class AlertsUnderFailureTests
         public async ValueTask<PutResult> PutAsync(ObjectKey key, Stream content, PutCondition condition = default, CancellationToken cancellationToken = default)
         {
             bool now = _left is { } left && (_left = left - 1) <= 0;
-            if (_gone || (now && !_after))
+            if (IsGone || (now && !_after))
             {
-                _gone = true;
+                IsGone = true;
                 throw new MlopsStorageException("store.unavailable", "gone");
             }
 
             PutResult result = await inner.PutAsync(key, content, condition, cancellationToken);
             if (now)
             {
-                _gone = true;
+                IsGone = true;
                 throw new MlopsStorageException("store.unavailable", "gone");
             }
 

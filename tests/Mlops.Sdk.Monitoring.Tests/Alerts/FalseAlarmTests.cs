@@ -18,7 +18,7 @@ public sealed class FalseAlarmTests(ITestOutputHelper output)
     {
         const double budget = 400; // a month: many, so that the simulation can count them
         AlertPolicy policy = AlertPolicy.Create("p", p => p.On("drift.psi:*").FalseAlarms(budget, Every, tests).For(breaches, outOf).ClearAfter(1).DampFlapping(null));
-        var random = new Random(HashCode.Combine(7, tests, breaches));
+        var random = new Random((tests * 31) + breaches);
         int spans = Math.Max(Windows, 10_000);
         var signals = new List<MonitorSignal>();
         for (int i = 0; i < spans; i++)
