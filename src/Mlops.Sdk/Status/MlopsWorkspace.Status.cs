@@ -17,12 +17,12 @@ public sealed partial class MlopsWorkspace
             ? (await monitor.StatusAsync(null, cancellationToken).ConfigureAwait(false)).ToDictionary(m => m.Model, StringComparer.Ordinal)
             : [];
         IApprovalGate? gate = _services.GetService<IApprovalGate>();
-        var rows = new List<ModelStatus>();
+        var rows = new List<ModelOverview>();
         foreach (ModelSummary model in models.OrderBy(m => m.Name, StringComparer.Ordinal))
         {
             int? champion = model.Aliases.TryGetValue(Champion, out int number) ? number : null;
             ModelVersion? version = champion is { } c ? await Registry.FindVersionAsync(model.Name, c, cancellationToken).ConfigureAwait(false) : null;
-            rows.Add(new ModelStatus(model.Name)
+            rows.Add(new ModelOverview(model.Name)
             {
                 Latest = model.Latest,
                 Champion = champion,

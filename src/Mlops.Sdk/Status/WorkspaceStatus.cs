@@ -7,7 +7,7 @@ namespace Mlops.Sdk;
 /// <summary>How every model of a workspace stands.</summary>
 /// <param name="At">When it was read.</param>
 /// <param name="Models">The models by name.</param>
-public sealed record WorkspaceStatus(DateTimeOffset At, IReadOnlyList<ModelStatus> Models)
+public sealed record WorkspaceStatus(DateTimeOffset At, IReadOnlyList<ModelOverview> Models)
 {
     private const int NameWidth = 24;
     private const int MostAlerts = 10;
@@ -18,7 +18,7 @@ public sealed record WorkspaceStatus(DateTimeOffset At, IReadOnlyList<ModelStatu
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{"model".PadRight(NameWidth)}  {"champion",8}  {"age",5}  {"latest",6}  {"last check",-16}  {"rows",8}  {"drift",-7}  alerts  approval\n");
-        foreach (ModelStatus model in Models)
+        foreach (ModelOverview model in Models)
         {
             MonitoredModel? seen = model.Monitored;
             string last = seen?.LastWindow is { } at ? at.UtcDateTime.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture) : "-";
@@ -59,7 +59,7 @@ public sealed record WorkspaceStatus(DateTimeOffset At, IReadOnlyList<ModelStatu
 
 /// <summary>How a model stands.</summary>
 /// <param name="Model">Its name.</param>
-public sealed record ModelStatus(string Model)
+public sealed record ModelOverview(string Model)
 {
     /// <summary>Gets the newest version's number, or 0 when there is none.</summary>
     public int Latest { get; init; }
