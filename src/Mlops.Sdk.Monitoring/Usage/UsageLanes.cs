@@ -47,7 +47,7 @@ internal sealed class UsageLanes(int maxCallers)
     internal Dictionary<UsageKey, UsageCounts> Take(long hour)
     {
         var total = new Dictionary<UsageKey, UsageCounts>();
-        UsageNames names = hour == _hour ? _names : new UsageNames(maxCallers);
+        UsageNames names = hour == _hour || _hour == long.MinValue ? _names : new UsageNames(maxCallers);
         (_hour, _names) = (hour, names);
         for (int lane = 0; lane < _lanes.Length; lane++)
         {

@@ -108,6 +108,8 @@ public sealed class UsageLogTests
         Assert.Equal(51, table.Rows.Count);
         Assert.All(table.Rows.Where(r => r.Caller != UsageLog.Other), r => Assert.Equal(1, r.Calls));
         Assert.Equal(1_000_001 - 50, table.Rows.Single(r => r.Caller == UsageLog.Other).Calls);
+        log.OnCalled(UsageWorld.Call(caller: "too late for this hour"));
+        Assert.Equal(51, (await log.QueryAsync(new UsageQuery { By = UsageParts.Caller })).Rows.Count); // a flush does not make room for more
         world.Time.Advance(TimeSpan.FromHours(1));
         await log.FlushAsync(); // a new hour begins with no names
         log.OnCalled(UsageWorld.Call(caller: "late"));
