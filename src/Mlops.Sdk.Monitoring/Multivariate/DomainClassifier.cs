@@ -7,10 +7,13 @@ namespace Mlops.Sdk.Monitoring;
 /// <remarks>
 /// Boosted trees learn which rows are current, in stratified folds; each row is scored by trees that did not see it. The area is the mean
 /// over the folds; 0.5 says that nothing tells them apart. The interval is DeLong's over the folds' held-out rows. The p-value is that of
-/// the rank-sum test of the held-out scores against 0.5, one-sided, with ties corrected: given its trees, each fold's test is exact in
-/// that rows of both sides are exchangeable when nothing has changed. Any change of the joint distribution that trees can see shows,
-/// correlations included; times are left out, since they always move.
-/// <para>Sources: S. Rabanser et al., Failing loudly, NeurIPS 2019; E. DeLong et al., Biometrics 44, 1988.</para>
+/// the rank-sum test of the held-out scores against 0.5, one-sided, with ties corrected. Both variances are multiplied by
+/// 1 + K / (K - 1), K the folds, since areas learned from overlapping rows hang together. Any change of the joint distribution that trees
+/// can see shows, correlations included; times are left out, since they always move.
+/// <para>
+/// Sources: S. Rabanser et al., Failing loudly, NeurIPS 2019; E. DeLong et al., Biometrics 44, 1988; C. Nadeau, Y. Bengio, Inference for
+/// the generalization error, Machine Learning 52, 2003.
+/// </para>
 /// </remarks>
 public static class DomainClassifier
 {
@@ -62,7 +65,7 @@ public static class DomainClassifier
         target.AsSpan(first.Length).Fill(1);
         int[] folds = Folds(first.Length, second.Length, options);
         var learning = new BoostingOptions { Loss = BoostingLoss.Logistic, Rounds = 40, LearningRate = 0.1, MaxLeaves = 15, MaxDepth = 4, MaxBins = maxBins, Seed = options.Seed, Threads = options.Threads };
-        var pooled = new FoldedArea();
+        var pooled = new FoldedArea(options.Folds);
         double[] gains = new double[bins.Features];
         for (int fold = 0; fold < options.Folds; fold++)
         {

@@ -66,8 +66,7 @@ public sealed class DriftMatrixTests
         string[] must =
         [
             "covariate, 1 sd of Usage: features, domain, MMD", "covariate, 30 % of rows to the rarest Channel: features, domain",
-            "gradual, 0 to 1 sd of Usage over the window: domain", "concept, effects turned: ADWIN, Page–Hinkley",
-            "label, yes forced in 50 % of rows: answers, domain, MMD", "missing, 30 % of Spend: shares", "new category, 20 % of Region: shares",
+            "gradual, 0 to 1 sd of Usage over the window: domain", "concept, effects turned: ADWIN, Page–Hinkley", "missing, 30 % of Spend: shares", "new category, 20 % of Region: shares",
             "correlation of Usage and Spend turned: domain, PCA, MMD", "unit, Spend times 1,000: features, domain, PCA, MMD",
         ];
         foreach ((string kind, string detector) in must.SelectMany(m => m.Split(": ")[1].Split(", ").Select(d => (m.Split(": ")[0], d))))
