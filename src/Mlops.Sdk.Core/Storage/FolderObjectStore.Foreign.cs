@@ -12,6 +12,11 @@ public sealed partial class FolderObjectStore : IForeignFiles
             {
                 string path = folder + item.Name;
                 bool isFolder = item is DirectoryInfo;
+                if ((int)item.Attributes == -1)
+                {
+                    continue; // removed since it was listed: what is not there has every attribute
+                }
+
                 if (item.Attributes.HasFlag(FileAttributes.ReparsePoint))
                 {
                     yield return new ForeignFile(path, "a symbolic link", false);
@@ -55,7 +60,7 @@ public sealed partial class FolderObjectStore : IForeignFiles
         {
             foreach (FileSystemInfo item in Guarded("list", () => Items(below)))
             {
-                if (item is FileInfo && item.LastWriteTimeUtc < old)
+                if (item is FileInfo { Exists: true } && item.LastWriteTimeUtc < old)
                 {
                     yield return new ForeignFile($"{below}/{item.Name}", what, true);
                 }
