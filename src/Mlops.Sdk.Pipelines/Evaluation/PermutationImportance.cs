@@ -62,7 +62,7 @@ internal static class PermutationImportance
         if (rows.Binary is { } labels)
         {
             int positive = labels.Count(l => l);
-            return positive == 0 || positive == labels.Length ? null : Statistics.Placements(main, labels).Auc;
+            return positive == 0 || positive == labels.Length ? null : RocArea.Placements(main, labels).Auc;
         }
 
         double sum = 0;
