@@ -2,8 +2,8 @@ using Mlops.Sdk.Registry;
 
 namespace Mlops.Sdk.Samples.DriftingHost;
 
-/// <summary>Puts a version that passed the gate into service, and says so.</summary>
-internal sealed class Promotion(IModelRegistry registry, ILogger<Promotion> logger) : IRegistryHandler
+/// <summary>Puts a version that passed the gate into service.</summary>
+internal sealed class Promotion(IModelRegistry registry) : IRegistryHandler
 {
     public async ValueTask HandleAsync(RegistryEvent happened, CancellationToken cancellationToken)
     {
@@ -17,7 +17,6 @@ internal sealed class Promotion(IModelRegistry registry, ILogger<Promotion> logg
         if (version is { Status: not VersionStatus.Rejected, Deleted: false } && champion?.Number < number)
         {
             await registry.MoveAliasAsync(happened.Model, "champion", number, "it passed the gate after drift", expected: champion.Number, cancellationToken);
-            logger.LogInformation("Version {Version} is in service", number);
         }
     }
 }

@@ -27,7 +27,7 @@ public sealed class StatusTests
         DateTimeOffset now = TimeProvider.System.GetUtcNow();
         await workspace.Monitor.ReportAsync([new MonitorSignal { Model = "fraud", Version = 1, Name = "performance.roc_auc", From = now.AddHours(-1), To = now, Rows = 900, Value = 0.7 }]);
         WorkspaceStatus status = await workspace.StatusAsync();
-        ModelStatus fraud = status.Models.Single(m => m.Model == "fraud");
+        ModelOverview fraud = status.Models.Single(m => m.Model == "fraud");
         Assert.Equal((1, 1, "auc"), (fraud.Champion, fraud.Latest, fraud.Monitored!.OpenAlerts.Single().Policy));
         string[] lines = status.ToText().TrimEnd('\n').Split('\n');
         Assert.Equal(

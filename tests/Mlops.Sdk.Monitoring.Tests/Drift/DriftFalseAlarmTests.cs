@@ -5,7 +5,7 @@ using Mlops.Sdk.Data;
 namespace Mlops.Sdk.Monitoring.Tests;
 
 /// <summary>How often the default policy cries wolf, and what it finds. MLOPS_TEST_DRIFT_WINDOWS=10000 runs the whole of it; the figures stand in docs/guides/drift.md.</summary>
-public sealed class FalseAlarmTests
+public sealed class DriftFalseAlarmTests
 {
     private const int Numbers = 8;
     private static readonly int Windows = int.Parse(Environment.GetEnvironmentVariable("MLOPS_TEST_DRIFT_WINDOWS") ?? "300", CultureInfo.InvariantCulture);
