@@ -74,13 +74,20 @@ public sealed class ScorerTests
         ILoadedModel compiled = Compile(name).Model;
         (float[] Numbers, string?[] Texts)[] rows = [.. data.TestRows().Take(100)];
         float[] outputs = new float[compiled.Schema.Outputs.Count];
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 1_000; i++)
+        long bytes = -1;
+        for (int round = 0; round < 3; round++)
         {
-            compiled.Score(new ModelRow(rows[i % rows.Length].Numbers, rows[i % rows.Length].Texts), outputs);
+            // the first rounds may pay for the runtime's own work on a method that gets warm
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 1_000; i++)
+            {
+                compiled.Score(new ModelRow(rows[i % rows.Length].Numbers, rows[i % rows.Length].Texts), outputs);
+            }
+
+            bytes = GC.GetAllocatedBytesForCurrentThread() - before;
         }
 
-        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        Assert.Equal(0, bytes);
     }
 
     [Theory]

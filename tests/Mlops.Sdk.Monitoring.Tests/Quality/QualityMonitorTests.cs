@@ -74,7 +74,8 @@ public sealed class QualityMonitorTests
         var services = new ServiceCollection();
         IMlopsBuilder builder = new Builder(services);
         builder.AddDataQuality(o => o.Watch = 0.9).AddDataQuality();
-        Assert.Single(services, s => s.ServiceType == typeof(ISignalSource) && s.ImplementationFactory is not null);
+        Assert.Single(services, s => s.ServiceType == typeof(QualityMonitor));
+        Assert.Single(services.Where(s => s.ServiceType == typeof(ISignalSource)), s => s.ImplementationFactory?.Method.ReturnType == typeof(QualityMonitor));
         using ServiceProvider provider = services.BuildServiceProvider();
         Assert.Contains("Watch (0.9)", Assert.Throws<OptionsValidationException>(() => provider.GetRequiredService<IOptions<QualityOptions>>().Value).Message, StringComparison.Ordinal);
     }
