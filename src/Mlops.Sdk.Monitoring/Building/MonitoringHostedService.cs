@@ -61,6 +61,10 @@ internal sealed class MonitoringHostedService(IServiceProvider services, IEnumer
         try
         {
             await monitor.CheckAsync(model, Actor.System, closing: false, _stopping.Token).ConfigureAwait(false);
+            if (services.GetService<QualityMonitor>() is { } quality && await quality.ArrivalSignalsAsync(model, _stopping.Token).ConfigureAwait(false) is { Count: > 0 } arrival)
+            {
+                await monitor.ReportAsync(arrival, _stopping.Token).ConfigureAwait(false); // where no row comes no window closes
+            }
         }
         catch (Exception e) when (e is not OperationCanceledException and not OutOfMemoryException)
         {

@@ -55,6 +55,8 @@ public static class MonitoringMlopsBuilderExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, MonitoringHostedService>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, AlertHandlerService>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStoreInspector, WindowInspector>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IStoreInspector, SignalInspector>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IStoreInspector, PartInspector>());
         RecordingMlopsBuilderExtensions.AddRecording(services);
         configure?.Invoke(new MonitoringBuilder(services));
         return builder;

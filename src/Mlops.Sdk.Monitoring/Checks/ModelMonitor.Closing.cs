@@ -166,7 +166,24 @@ public sealed partial class ModelMonitor
         MonitorWindow window = WindowCounting.Count(plan, rows, null, "-", DateTimeOffset.UnixEpoch);
         string id = Digest.Of(window.Serialize()).Hex[..32]; // the same rows are the same window
         DateTimeOffset now = _time.GetUtcNow();
-        return (reference, window with { Id = id, From = now, To = now });
+
+        // a check that was stopped before it was in the ledger has left its window, dated by its clock
+        return (reference, await FindWindowAsync(id, cancellationToken).ConfigureAwait(false) ?? window with { Id = id, From = now, To = now });
+    }
+
+    private async ValueTask<MonitorWindow?> FindWindowAsync(string id, CancellationToken cancellationToken)
+    {
+        Stream? stream = await _store.OpenAsync(ObjectKey.Parse($"monitoring/{id}"), null, cancellationToken).ConfigureAwait(false);
+        if (stream is null)
+        {
+            return null;
+        }
+
+        await using (stream.ConfigureAwait(false))
+        {
+            byte[]? bytes = await BoundedReading.ReadAllAsync(stream, WindowPart.MaxBytes, cancellationToken).ConfigureAwait(false);
+            return bytes is null ? null : MonitorWindow.Deserialize(bytes);
+        }
     }
 
     internal async ValueTask<ReferenceProfile> ProfileAsync(string model, int version, CancellationToken cancellationToken) =>

@@ -20,6 +20,7 @@ public sealed class QualityMonitor(ILedger ledger, QualityRecorder recorder, Tim
     private readonly QualityOptions _options = options ?? new QualityOptions();
     private readonly VolumeBook _book = new();
     private readonly ConcurrentDictionary<string, QualityReport> _last = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, DateTimeOffset> _arrivals = new(StringComparer.Ordinal);
 
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<MonitorSignal>> MeasureAsync(ClosedWindow closed, CancellationToken cancellationToken = default)
@@ -63,6 +64,30 @@ public sealed class QualityMonitor(ILedger ledger, QualityRecorder recorder, Tim
 
         DataQuality.AddAge(measures, QualityKind.Age, _book.NewestOf(model), _options.MaximumAge, now, "The newest window with rows ended", 0);
         return measures;
+    }
+
+    /// <summary>Measures whether rows come as usual, once for each whole hour, and tells it when it is not fine: the same numbers on every host, so that they are reported once.</summary>
+    internal async ValueTask<IReadOnlyList<MonitorSignal>> ArrivalSignalsAsync(string model, CancellationToken cancellationToken)
+    {
+        DateTimeOffset now = _time.GetUtcNow();
+        DateTimeOffset hour = new(now.Ticks - (now.Ticks % TimeSpan.TicksPerHour), TimeSpan.Zero);
+        if (_arrivals.GetValueOrDefault(model) == hour)
+        {
+            return [];
+        }
+
+        await RefreshAsync(cancellationToken).ConfigureAwait(false);
+        _arrivals[model] = hour;
+        var measures = new List<QualityMeasure>();
+        if (_book.Judge(model, hour, _options.VolumeBand) is { } volume)
+        {
+            measures.Add(DataQuality.Measure(volume));
+        }
+
+        DataQuality.AddAge(measures, QualityKind.Age, _book.NewestOf(model), _options.MaximumAge, hour, "The newest window with rows ended", 0);
+        return measures.Exists(m => m.Severity != QualitySeverity.Fine)
+            ? new QualityReport { Model = model, Version = 0, From = hour.AddHours(-1), To = hour, Rows = 0, Measures = measures }.ToSignals()
+            : [];
     }
 
     private async ValueTask RefreshAsync(CancellationToken cancellationToken)

@@ -20,20 +20,29 @@ internal sealed record WindowPart
     public required MonitorWindow Window { get; init; }
 
     /// <summary>Reads a part.</summary>
-    /// <returns>The part, or null when the bytes are none that this library reads.</returns>
-    internal static WindowPart? Read(ReadOnlySpan<byte> json)
+    /// <exception cref="FormatException">The bytes are none, or not those that were written.</exception>
+    /// <exception cref="MlopsIntegrityException">A newer library wrote it; code <c>monitoring.newer_format</c>.</exception>
+    internal static WindowPart Read(ReadOnlySpan<byte> bytes)
     {
+        WindowPart? part;
         try
         {
-            return JsonSerializer.Deserialize(json, WindowPartJson.Default.WindowPart) is { Format: <= CurrentFormat, Sequence: > 0, Window: { Format: <= MonitorWindow.CurrentFormat } window } part && window.IsSane(0) ? part : null;
+            part = JsonSerializer.Deserialize(SealedLine.ReadWhole(bytes), WindowPartJson.Default.WindowPart);
         }
-        catch (JsonException)
+        catch (JsonException error)
         {
-            return null;
+            throw new FormatException($"it does not read as an open window: {error.Message}", error);
         }
+
+        if (part is { Format: > CurrentFormat } or { Window.Format: > MonitorWindow.CurrentFormat })
+        {
+            throw new MlopsIntegrityException("monitoring.newer_format", $"The open window has format {part.Format} (its counts {part.Window.Format}); this version of the library reads up to {CurrentFormat} and {MonitorWindow.CurrentFormat}. Update Mlops.Sdk in this process.");
+        }
+
+        return part is { Sequence: > 0, Window: { } window } && window.IsSane(0) ? part : throw new FormatException("its counts do not add up");
     }
 
-    internal byte[] Serialize() => JsonSerializer.SerializeToUtf8Bytes(this, WindowPartJson.Default.WindowPart);
+    internal byte[] Serialize() => SealedLine.Write(JsonSerializer.SerializeToUtf8Bytes(this, WindowPartJson.Default.WindowPart));
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

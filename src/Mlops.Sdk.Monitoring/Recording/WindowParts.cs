@@ -9,6 +9,9 @@ namespace Mlops.Sdk.Monitoring;
 /// </summary>
 internal sealed class WindowParts(IObjectStore store, IIdGenerator ids, TimeProvider time, RecordingOptions options, ILogger logger)
 {
+    /// <summary>What the keys of all parts start with.</summary>
+    internal const string Prefix = "monitoring/parts/";
+
     private const int MostSeen = 10_000;
 
     private readonly Dictionary<ObjectKey, (string ETag, long Since)> _seen = []; // parts of others, guarded by their model's gate and this lock
@@ -121,7 +124,7 @@ internal sealed class WindowParts(IObjectStore store, IIdGenerator ids, TimeProv
         return adopted;
     }
 
-    internal static string PrefixOf(string model) => $"monitoring/parts/{Digest.Of(Encoding.UTF8.GetBytes(model)).Hex[..16]}/";
+    internal static string PrefixOf(string model) => $"{Prefix}{Digest.Of(Encoding.UTF8.GetBytes(model)).Hex[..16]}/";
 
     internal static ObjectKey KeyOf(string model, string id) => ObjectKey.Parse(PrefixOf(model) + id);
 
@@ -171,8 +174,20 @@ internal sealed class WindowParts(IObjectStore store, IIdGenerator ids, TimeProv
 
             if ((await store.HeadAsync(key, cancellationToken).ConfigureAwait(false))?.ETag == before!.ETag)
             {
-                return (bytes is null ? null : WindowPart.Read(bytes), before.ETag);
+                return (bytes is null ? null : Parse(bytes), before.ETag);
             }
+        }
+    }
+
+    private static WindowPart? Parse(byte[] bytes)
+    {
+        try
+        {
+            return WindowPart.Read(bytes);
+        }
+        catch (Exception error) when (error is FormatException or MlopsIntegrityException)
+        {
+            return null; // the callers say so
         }
     }
 

@@ -62,6 +62,7 @@ public sealed class Everything : IAsyncLifetime
     {
         ["ledger", var kind, ..] => kind,
         ["records", "access", ..] => "access",
+        ["monitoring", "parts", ..] => "parts",
         [var area, ..] => area,
         _ => key,
     };
@@ -78,10 +79,19 @@ public sealed class Everything : IAsyncLifetime
     /// <summary>Uses everything that writes objects.</summary>
     internal static async Task WriteAsync(string folder, int runs, int versions, int points)
     {
+        SortedDictionary<string, byte[]> open = await WriteAndCloseAsync(folder, runs, versions, points);
+        foreach ((string key, byte[] bytes) in open)
+        {
+            await PutAsync(new FolderObjectStore(folder), key, bytes); // as a host leaves it that is killed right after it closed the window
+        }
+    }
+
+    private static async Task<SortedDictionary<string, byte[]>> WriteAndCloseAsync(string folder, int runs, int versions, int points)
+    {
         await using MlopsWorkspace mlops = await MlopsWorkspace.OpenAsync(folder, m => m.AddAccessLog());
         PipelineRun run = await mlops.RunAsync(new HousePrices(trees: 20), "first");
         await mlops.PromoteAsync(run, "the only one");
-        await mlops.Monitor.CheckAsync(Model, 1, HousePrices.Questions.ToTable());
+        await mlops.Monitor.CheckAsync(Model, 1, Enumerable.Repeat(HousePrices.Questions, 20).SelectMany(q => q).ToArray().ToTable());
         await mlops.Monitor.CheckAsync(Model, 1, HousePrices.Questions.Take(40).ToArray().ToTable());
         for (int i = 0; i < runs; i++)
         {
@@ -121,6 +131,28 @@ public sealed class Everything : IAsyncLifetime
         await mlops.Registry.DeleteVersionAsync("plain", 1, "not needed");
         await DeliverAsync(mlops.Store);
         await FollowAsync(mlops);
+        return await OpenWindowsAsync(mlops);
+    }
+
+    private static async Task<SortedDictionary<string, byte[]>> OpenWindowsAsync(MlopsWorkspace mlops)
+    {
+        IPredictor<House, Quote> predictor = await mlops.ServeAsync<House, Quote>(Model);
+        foreach (House house in HousePrices.Questions)
+        {
+            predictor.Predict(house);
+        }
+
+        await mlops.Monitor.FlushAsync();
+        var open = new SortedDictionary<string, byte[]>(StringComparer.Ordinal);
+        await foreach (ObjectInfo part in mlops.Store.ListAsync("monitoring/parts/"))
+        {
+            await using Stream content = (await mlops.Store.OpenAsync(part.Key))!;
+            using var bytes = new MemoryStream();
+            await content.CopyToAsync(bytes);
+            open.Add(part.Key.Value, bytes.ToArray());
+        }
+
+        return open;
     }
 
     /// <summary>Folds commits into segments and saves views, as a busy ledger does by itself; then removes the commits of the first segment, as happens after the grace.</summary>

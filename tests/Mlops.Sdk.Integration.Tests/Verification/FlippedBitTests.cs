@@ -15,7 +15,7 @@ public sealed class FlippedBitTests(Everything everything) : IClassFixture<Every
 
     [Fact]
     public void The_workspace_holds_an_object_of_every_kind() => Assert.Superset(
-        new HashSet<string>(["commits", "segments", "snapshots", "cursors", "artifacts", "cache", "monitoring", "records", "access", "webhooks"], StringComparer.Ordinal),
+        new HashSet<string>(["commits", "segments", "snapshots", "cursors", "artifacts", "cache", "monitoring", "parts", "signals", "records", "access", "webhooks"], StringComparer.Ordinal),
         everything.Objects.Keys.Select(Everything.KindOf).ToHashSet(StringComparer.Ordinal));
 
     [Fact]

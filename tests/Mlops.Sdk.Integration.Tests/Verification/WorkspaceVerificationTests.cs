@@ -17,7 +17,7 @@ public sealed class WorkspaceVerificationTests(Everything everything) : IClassFi
         Assert.Equal(everything.Checkpoint, found.Ledger.Checkpoint);
         Assert.Equal(everything.Objects.Count, found.Objects);
         Assert.True(found.Bytes >= everything.Objects.Values.Sum(o => o.LongLength), $"{found.Bytes} bytes were read.");
-        Assert.Equal(["artifacts", "cursors", "folder", "ledger", "monitoring", "records", "step-cache", "versions", "webhooks", "unknown"], found.Areas.Select(a => a.Area));
+        Assert.Equal(["artifacts", "cursors", "folder", "ledger", "monitoring", "open-windows", "records", "signals", "step-cache", "versions", "webhooks", "unknown"], found.Areas.Select(a => a.Area));
     }
 
     [Fact]
@@ -62,7 +62,7 @@ public sealed class WorkspaceVerificationTests(Everything everything) : IClassFi
 
         bool IsNamed(string key) => Everything.KindOf(key) switch
         {
-            "snapshots" or "cache" or "cursors" => false,
+            "snapshots" or "cache" or "cursors" or "parts" => false,
             "commits" => NumberOf(key) >= tail,
             "segments" => NumberOf(key) < tail - 6,
             "webhooks" => key.EndsWith("00000001", StringComparison.Ordinal),
@@ -160,8 +160,8 @@ public sealed class WorkspaceVerificationTests(Everything everything) : IClassFi
     {
         SortedDictionary<string, byte[]> objects = everything.Objects;
         InMemoryObjectStore store = await everything.CopyAsync();
-        string text = Encoding.UTF8.GetString(objects.First(o => o.Key.StartsWith("monitoring/", StringComparison.Ordinal)).Value);
-        string id = objects.Keys.First(k => k.StartsWith("monitoring/", StringComparison.Ordinal))["monitoring/".Length..];
+        string text = Encoding.UTF8.GetString(objects.First(o => Everything.KindOf(o.Key) == "monitoring").Value);
+        string id = objects.Keys.First(k => Everything.KindOf(k) == "monitoring")["monitoring/".Length..];
         await Everything.PutAsync(store, "monitoring/never", Encoding.UTF8.GetBytes(text.Replace(id, "never", StringComparison.Ordinal)));
         (byte[] segment, _) = SegmentCodec.Write(new SegmentHeader("other", "w", 0, null, RecordCompression.None, 1, 3, 10, 10), "\u0001\u0014x"u8);
         await Everything.PutAsync(store, "records/other/w-00000000", segment);

@@ -39,6 +39,13 @@ public sealed class QualityMonitorTests
         Assert.Equal((QualitySeverity.Failed, 0d), arrival.Single(a => a.Kind == QualityKind.Volume) switch { var v => (v.Severity, v.Value) });
         Assert.InRange(arrival.Single(a => a.Kind == QualityKind.Age).Value, 3 * 3600, 4.1 * 3600);
 
+        // a host that watches reports it once, whoever is first
+        IReadOnlyList<MonitorSignal> told = await quality.ArrivalSignalsAsync("m", default);
+        Assert.Equal(0, told.Single(s => s.Name == "quality.rows_per_hour").Value);
+        Assert.Equal(told, await new QualityMonitor((await world.HostAsync()).Ledger, recorder, world.Time).ArrivalSignalsAsync("m", default));
+        Assert.Empty(await quality.ArrivalSignalsAsync("m", default));
+        await host.Monitor.ReportAsync(told);
+
         // another host that starts now counts the same from the ledger
         MonitorWorld.Host other = await world.HostAsync();
         IReadOnlyList<QualityMeasure> again = await new QualityMonitor(other.Ledger, recorder, world.Time).CheckArrivalAsync("m");
