@@ -11,10 +11,16 @@ internal static class ReportSignals
         }
 
         yield return Signal(report, AlertPolicy.DriftSignal, report.Status switch { DriftStatus.Drifted => 2, DriftStatus.Watch => 1, _ => 0 }, report.Rows) with { Reference = 0 };
-        yield return Signal(report, SignalNames.Of(SignalNames.Drift, "share_drifted"), (double)report.Drifted / report.Judged, report.Rows) with { Reference = 0 };
-        foreach (FeatureDrift feature in report.Features.Where(f => f.Status is not (DriftStatus.Ignored or DriftStatus.TooFew) && double.IsFinite(f.Psi)))
+        // of each feature that is judged: the index that the field knows, and what the host chose to judge it by. The report has the rest
+        HashSet<string> told = [.. report.Features.Where(f => f.Status is not (DriftStatus.Ignored or DriftStatus.TooFew)).SelectMany(f =>
+            f.Statistics.Where(s => s is { Threshold: not null, Method: not DriftMethod.ChiSquare }).Select(s => SignalNames.Of(SignalNames.Drift, s.Method.SignalName(), f.Name))
+                .Append(SignalNames.Of(SignalNames.Drift, "psi", f.Name)))];
+        foreach (MonitorSignal signal in DriftSignals.Of(report).Where(s => double.IsFinite(s.Value)))
         {
-            yield return Signal(report, SignalNames.Of(SignalNames.Drift, "psi", feature.Name), feature.Psi, feature.Values) with { PValue = feature.AdjustedPValue, Reference = 0 };
+            if (!signal.Name.Contains(':', StringComparison.Ordinal) || told.Contains(signal.Name))
+            {
+                yield return signal with { Reference = 0 }; // nothing that moved
+            }
         }
     }
 

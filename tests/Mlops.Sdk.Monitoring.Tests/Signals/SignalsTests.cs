@@ -16,7 +16,7 @@ public sealed class SignalsTests
         await host.ServeAsync(1);
         host.Predict(TestData.Sample(2, 500));
         MonitorCheck check = await host.Monitor.CheckAsync("m");
-        string[] names = ["drift.psi:", "drift.share_drifted", "drift.status", "kpi.calls", "quality.missing_share:Speed", "usage.error_share"];
+        string[] names = ["drift.features_drifted", "drift.psi:", "drift.share_drifted", "drift.status", "kpi.calls", "quality.missing_share:Speed", "usage.error_share"];
         Assert.Equal(names, check.Signals.Select(s => s.Name.StartsWith("drift.psi:", StringComparison.Ordinal) ? "drift.psi:" : s.Name).Distinct().Order(StringComparer.Ordinal));
         MonitorWorld.Host other = await world.HostAsync();
         MonitorSignal[] read = await other.Monitor.SignalsAsync("m").ToArrayAsync();
