@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Mlops.Sdk.Registry.Tests.Catalog;
 using Mlops.Sdk.Testing;
 using Mlops.Sdk.Tests;
@@ -266,6 +267,23 @@ public sealed class AccessRequestTests
     }
 
     [Fact]
+    public async Task In_a_container_it_is_the_actor_of_the_container_who_asks_and_may_not_grant()
+    {
+        await using TestWorkspace workspace = await _store.OpenAsync(new Actor("somebody else"));
+        await workspace.RegisterAsync("fraud");
+        Builder builder = new();
+        builder.Services.AddSingleton(workspace.Ledger).AddSingleton(workspace.Artifacts).AddSingleton<IActorAccessor>(new TestActors(new Actor("carl")));
+        builder.AddRegistry();
+        await using ServiceProvider provider = builder.Services.BuildServiceProvider(validateScopes: true);
+        ModelDiscovery discovery = provider.GetRequiredService<ModelDiscovery>();
+        AccessRequest asked = await discovery.RequestAccessAsync("fraud", "work");
+        Assert.Equal("carl", asked.By.Id);
+        Assert.Equal("catalog.self_granted", (await Assert.ThrowsAsync<MlopsDeniedException>(async () => await discovery.AnswerAccessAsync(asked.Id, granted: true, "I may"))).Code);
+        LedgerEntry denied = (await workspace.EntriesAsync())[^1];
+        Assert.Equal((LedgerOutcome.Denied, "carl"), (denied.Outcome, denied.Actor.Id));
+    }
+
+    [Fact]
     public async Task A_guard_that_says_no_is_obeyed_and_the_attempt_stands_in_the_ledger()
     {
         await using TestWorkspace workspace = await _store.OpenAsync(null, new Guard());
@@ -279,6 +297,11 @@ public sealed class AccessRequestTests
     }
 
     internal static ModelDiscovery Discover(TestWorkspace workspace) => ModelDiscovery.Create(workspace.Ledger, workspace.Artifacts, workspace.Registry, actors: workspace.Actors);
+
+    private sealed class Builder : IMlopsBuilder
+    {
+        public IServiceCollection Services { get; } = new ServiceCollection();
+    }
 
     private sealed class Guard : ILedgerGuard
     {
