@@ -198,13 +198,14 @@ public sealed class HostileInputTests
     {
         // a view that throws would stop the ledger of the whole process
         string[] kinds = [LedgerKinds.RunStarted, LedgerKinds.RunEnded, LedgerKinds.VersionRegistered, LedgerKinds.AliasMoved, LedgerKinds.DeploymentStarted, LedgerKinds.DeploymentEnded,
-            LedgerKinds.ModelDescribed, LedgerKinds.TagSet, LedgerKinds.StageMoved, LedgerKinds.VersionDeprecated, LedgerKinds.VersionDeleted, LedgerKinds.CardEdited, LedgerKinds.AlertRaised, "other"];
+            LedgerKinds.ModelDescribed, LedgerKinds.TagSet, LedgerKinds.StageMoved, LedgerKinds.VersionDeprecated, LedgerKinds.VersionDeleted, LedgerKinds.CardEdited, LedgerKinds.AlertRaised,
+            LedgerKinds.AccessRequested, LedgerKinds.AccessAnswered, LedgerKinds.ModelRated, "other"];
         Dictionary<string, string> valid = new()
         {
             ["model"] = "\"a\"", ["number"] = "1", ["digest"] = $"\"{Digest.Of([1])}\"", ["status"] = "\"Validated\"", ["files"] = "[]", ["metrics"] = "{}", ["runId"] = "\"a\"", ["parent"] = "null",
             ["alias"] = "\"champion\"", ["from"] = "null", ["to"] = "1", ["version"] = "1", ["host"] = "\"h\"", ["experiment"] = "\"e\"", ["trigger"] = "\"t\"", ["reason"] = "\"r\"", ["message"] = "\"m\"", ["steps"] = "[]", ["parameters"] = "{}",
             ["description"] = "\"d\"", ["owner"] = "null", ["key"] = "\"k\"", ["value"] = "\"v\"", ["stage"] = "\"draft\"", ["successor"] = "null", ["revoked"] = "false", ["section"] = "\"s\"", ["text"] = "\"t\"",
-            ["alertId"] = "\"i\"", ["check"] = "\"c\"", ["numbers"] = "{}",
+            ["alertId"] = "\"i\"", ["check"] = "\"c\"", ["numbers"] = "{}", ["requestId"] = "\"1\"", ["granted"] = "true", ["stars"] = "4",
         };
         string?[] values = [null, "null", "0", "1", "2", "-1", "1e99", "99999999999", "true", "\"\"", "\"a\"", "\"Failed\"", "[]", "[null]", "{}", "{\"auc\":null}", "{\"auc\":{\"value\":1}}", "[{\"name\":null}]"];
         Gen<string> data = Gen.Select(Gen.Int[0, valid.Count - 1], Gen.Int[0, values.Length - 1]).Array[0, 3].Select(changes =>
@@ -227,6 +228,7 @@ public sealed class HostileInputTests
             all =>
             {
                 RegistryState state = new();
+                CatalogState catalog = new();
                 ChangeLog log = new("a");
                 long number = 0;
                 foreach ((string kind, string resource, string name, string json, int format) in all)
@@ -248,12 +250,14 @@ public sealed class HostileInputTests
                         Data = document.RootElement.Clone(),
                     };
                     state.Apply(entry);
+                    catalog.Apply(entry);
                     log.Add(entry);
                 }
 
                 // what was taken in can be saved and read again
                 RegistryState loaded = new();
                 loaded.LoadSnapshot(SnapshotTests.Save(state));
+                new CatalogState().LoadSnapshot(SnapshotTests.Save(catalog));
                 Assert.Equal(all.Length, log.Changes.Select(c => c.Entry).Distinct().Count());
             },
             iter: 5_000);

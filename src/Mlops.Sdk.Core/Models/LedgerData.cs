@@ -11,6 +11,7 @@ namespace Mlops.Sdk;
 /// <see cref="RunEnd"/>, <see cref="VersionNote"/>, <see cref="AliasNote"/>, <see cref="ApprovalNote"/>,
 /// <see cref="DeploymentNote"/>, <see cref="AlertNote"/>, <see cref="DescriptionNote"/>, <see cref="TagNote"/>, <see cref="StageNote"/>,
 /// <see cref="DeprecationNote"/>, <see cref="TombstoneNote"/>, <see cref="CardNote"/>, <see cref="DataUseNote"/>, <see cref="LinkNote"/>,
+/// <see cref="AccessRequestNote"/>, <see cref="AccessAnswerNote"/>, <see cref="RatingNote"/>,
 /// <see cref="RecordSegmentNote"/> and <see cref="RecordDeletionNote"/>; generated code, so trimming and native compilation keep it.
 /// </remarks>
 public static class LedgerData
@@ -94,6 +95,9 @@ public static class LedgerData
 [JsonSerializable(typeof(DeprecationNote))]
 [JsonSerializable(typeof(TombstoneNote))]
 [JsonSerializable(typeof(CardNote))]
+[JsonSerializable(typeof(AccessRequestNote))]
+[JsonSerializable(typeof(AccessAnswerNote))]
+[JsonSerializable(typeof(RatingNote))]
 [JsonSerializable(typeof(DataUseNote))]
 [JsonSerializable(typeof(LinkNote))]
 [JsonSerializable(typeof(RecordSegmentNote))]

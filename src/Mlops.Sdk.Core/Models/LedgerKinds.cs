@@ -35,6 +35,15 @@ public static class LedgerKinds
     /// <summary>A person wrote a section of a model card. Data: <see cref="CardNote"/>.</summary>
     public const string CardEdited = "model.card_edited";
 
+    /// <summary>Somebody asked to be allowed to use a model. Data: <see cref="AccessRequestNote"/>; the reason says what for.</summary>
+    public const string AccessRequested = "model.access_requested";
+
+    /// <summary>Such a request was answered. Data: <see cref="AccessAnswerNote"/>.</summary>
+    public const string AccessAnswered = "model.access_answered";
+
+    /// <summary>Somebody rated a model. Data: <see cref="RatingNote"/>; the reason is the comment.</summary>
+    public const string ModelRated = "model.rated";
+
     /// <summary>A run read a dataset. Data: <see cref="DataUseNote"/>.</summary>
     public const string RunDataUsed = "run.data_used";
 
@@ -136,6 +145,21 @@ public sealed record TombstoneNote(string Model, int Version, Digest Digest);
 /// <param name="Section">The section, such as <c>intended-use</c>.</param>
 /// <param name="Text">The text in Markdown; empty takes the section out.</param>
 public sealed record CardNote(string Model, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] int? Version, string Section, string Text);
+
+/// <summary>The data of an entry by which somebody asks to be allowed to use a model. The request's id is that of the entry.</summary>
+/// <param name="Model">The model's name.</param>
+public sealed record AccessRequestNote(string Model);
+
+/// <summary>The data of an entry that answers a request. It gives no right by itself.</summary>
+/// <param name="Model">The model's name.</param>
+/// <param name="RequestId">The id of the entry that asked.</param>
+/// <param name="Granted">Whether the answer is yes.</param>
+public sealed record AccessAnswerNote(string Model, string RequestId, bool Granted);
+
+/// <summary>The data of an entry that rates a model. Of several by one person the last counts.</summary>
+/// <param name="Model">The model's name.</param>
+/// <param name="Stars">How good, from 1 to 5.</param>
+public sealed record RatingNote(string Model, int Stars);
 
 /// <summary>The data of an entry about a dataset that a run read.</summary>
 /// <param name="RunId">The run's id.</param>

@@ -13,7 +13,8 @@ internal static class DiscoveryBuilderExtensions
             provider.GetRequiredService<ILedger>(),
             provider.GetRequiredService<IArtifactStore>(),
             provider.GetRequiredService<IModelCatalog>(),
-            provider.GetService<TimeProvider>()));
+            provider.GetService<TimeProvider>(),
+            provider.GetService<IActorAccessor>()));
         services.TryAddSingleton(provider => provider.GetRequiredService<ModelDiscovery>().Catalog);
         services.TryAddSingleton(provider => provider.GetRequiredService<ModelDiscovery>().Cards);
         services.TryAddSingleton(provider => provider.GetRequiredService<ModelDiscovery>().Lineage);

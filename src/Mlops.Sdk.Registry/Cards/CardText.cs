@@ -120,6 +120,8 @@ internal static class CardText
             ("Run", card.Manifest?.RunId),
             ("Signed", card.Signed ? "yes" : "no"),
             ("Drift", card.Drift.ToString()),
+            ("Rating", card.Rating is { } rating ? $"{Text(Math.Round(rating.Mean, 2))} of 5 stars by {Text(rating.Count)} {(rating.Count == 1 ? "person" : "people")} (lower bound {Text(Math.Round(rating.LowerBound, 2))})" : "nobody yet"),
+            ("Access requests", card.AccessRequests == 0 ? null : $"{Text(card.AccessRequests)}, {Text(card.OpenAccessRequests)} without an answer"),
             ("Digest", card.Digest.ToString()));
         foreach (CardSection section in card.Sections)
         {

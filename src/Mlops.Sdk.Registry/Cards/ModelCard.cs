@@ -52,6 +52,15 @@ public sealed record ModelCard
     /// <summary>Gets whether it is signed.</summary>
     public bool Signed { get; init; }
 
+    /// <summary>Gets how people rated the model, or null when nobody did.</summary>
+    public RatingSummary? Rating { get; init; }
+
+    /// <summary>Gets how many people asked to be allowed to use the model, answered or not.</summary>
+    public int AccessRequests { get; init; }
+
+    /// <summary>Gets how many of them wait for an answer.</summary>
+    public int OpenAccessRequests { get; init; }
+
     /// <summary>Gets who registered it.</summary>
     public required string RegisteredBy { get; init; }
 

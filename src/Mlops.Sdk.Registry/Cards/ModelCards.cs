@@ -73,7 +73,7 @@ public sealed class ModelCards
     /// <summary>Whether writing the section changes anything; only under the lock.</summary>
     private bool Decide(string model, int? version, string section, string text)
     {
-        ModelFacts facts = FindModel(model);
+        ModelFacts facts = _view.State.Registered(model);
         List<KeyValuePair<string, SectionFacts>> sections = version is null ? facts.Sections : Find(facts, version.Value).Sections;
         bool there = Pairs.Find(sections, section, out SectionFacts? old);
         if (!there && text.Length > 0 && sections.Count >= CardRules.MaxSections)
@@ -86,7 +86,7 @@ public sealed class ModelCards
 
     private (ModelCard Card, string? RunId) Facts(string model, int number)
     {
-        ModelFacts facts = FindModel(model);
+        ModelFacts facts = _view.State.Registered(model);
         VersionFacts version = Find(facts, number);
         SortedDictionary<string, string> tags = new(StringComparer.Ordinal);
         foreach ((string key, string value) in facts.Tags.Concat(version.Tags))
@@ -118,6 +118,9 @@ public sealed class ModelCards
             Deleted = version.Deleted,
             Drift = version.Drift,
             Signed = version.Signed,
+            Rating = facts.Feedback.Summary,
+            AccessRequests = facts.Feedback.Requests.Count,
+            OpenAccessRequests = facts.Feedback.Open,
             RegisteredBy = version.By,
             RegisteredAt = new DateTimeOffset(version.At, TimeSpan.Zero),
             Reason = version.Reason,
@@ -127,17 +130,8 @@ public sealed class ModelCards
         }, version.RunId);
     }
 
-    private ModelFacts FindModel(string model)
-    {
-        ModelFacts facts = _view.State.Find(model) is { Versions.Count: > 0 } there ? there : throw NoVersion($"There is no model {RegistryRules.Show(model)}. Register a version first.");
-        facts.ThrowIfNewer();
-        return facts;
-    }
-
     private static VersionFacts Find(ModelFacts facts, int number) =>
-        facts.Find(number) ?? throw NoVersion($"Model '{facts.Name}' has versions 1 to {facts.Versions.Count}; there is no version {number}.");
-
-    private static MlopsNotFoundException NoVersion(string message) => new("registry.version_not_found", message);
+        facts.Find(number) ?? throw new MlopsNotFoundException("registry.version_not_found", $"Model '{facts.Name}' has versions 1 to {facts.Versions.Count}; there is no version {number}.");
 
     private static bool IsAbout(LedgerEntry entry, int version) => entry.Kind switch
     {

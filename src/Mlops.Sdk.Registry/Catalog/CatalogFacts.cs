@@ -23,6 +23,9 @@ internal sealed class ModelFacts(string name, int ordinal)
     /// <summary>Gets which version answers on which host now.</summary>
     internal List<KeyValuePair<string, int>> Hosts { get; } = [];
 
+    /// <summary>Gets what people think of it and ask for.</summary>
+    internal Feedback Feedback { get; } = new();
+
     /// <summary>Gets or sets the first entry about it that a newer library wrote; what is known here may be outdated from there on.</summary>
     internal long? NewerEntry { get; set; }
 

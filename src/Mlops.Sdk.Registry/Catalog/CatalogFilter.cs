@@ -199,6 +199,24 @@ public abstract record CatalogFilter
     /// <returns>The filter.</returns>
     public static CatalogFilter Rows(CatalogComparison comparison, long rows) => new NumberFilter(NumberField.Rows, null, Check(comparison), rows);
 
+    /// <summary>Asks for the mean of the model's ratings, from 1 to 5 stars. A model that nobody rated does not pass.</summary>
+    /// <param name="comparison">How.</param>
+    /// <param name="mean">With what; finite.</param>
+    /// <returns>The filter.</returns>
+    public static CatalogFilter Rating(CatalogComparison comparison, double mean) => new NumberFilter(NumberField.Rating, null, Check(comparison), CheckNumber(mean));
+
+    /// <summary>Asks how many people rated the model.</summary>
+    /// <param name="comparison">How.</param>
+    /// <param name="count">With what.</param>
+    /// <returns>The filter.</returns>
+    public static CatalogFilter Ratings(CatalogComparison comparison, int count) => new NumberFilter(NumberField.Ratings, null, Check(comparison), count);
+
+    /// <summary>Asks how many people wait for an answer whether they may use the model.</summary>
+    /// <param name="comparison">How.</param>
+    /// <param name="count">With what.</param>
+    /// <returns>The filter.</returns>
+    public static CatalogFilter Requests(CatalogComparison comparison, int count) => new NumberFilter(NumberField.Requests, null, Check(comparison), count);
+
     /// <summary>Asks when the version was registered.</summary>
     /// <param name="comparison">How: before or after, not <see cref="CatalogComparison.Equal"/> or <see cref="CatalogComparison.NotEqual"/>.</param>
     /// <param name="instant">With what.</param>
@@ -243,7 +261,7 @@ public abstract record CatalogFilter
     /// term, or <c>NOT</c>, turns it round; parentheses group. A term is a word, a <c>"phrase"</c> or a field: <c>model</c>, <c>alias</c>,
     /// <c>owner</c>, <c>task</c>, <c>stage</c>, <c>state</c>, <c>algorithm</c>, <c>format</c>, <c>run</c>, <c>by</c>, <c>dataset</c>,
     /// <c>drift</c>, <c>tag</c> (a key) and <c>tag.KEY</c> (its value) with <c>:</c> (any letter case) or <c>=</c> (letter for letter) and
-    /// a pattern; <c>metric.NAME</c>, <c>version</c>, <c>approvals</c> and <c>rows</c> with <c>= != &lt; &lt;= &gt; &gt;=</c> and a number;
+    /// a pattern; <c>metric.NAME</c>, <c>version</c>, <c>approvals</c>, <c>rows</c>, <c>rating</c> (the mean), <c>ratings</c> (how many) and <c>requests</c> (open ones) with <c>= != &lt; &lt;= &gt; &gt;=</c> and a number;
     /// <c>created</c> with a date; <c>age</c> with a number of <c>min h d w y</c>; <c>deprecated</c>, <c>approved</c>, <c>signed</c> and
     /// <c>live</c> with <c>yes</c> or <c>no</c>. A name that is no field is a metric when a number is compared. At most 4,096 characters,
     /// 64 terms and 16 levels. Empty text asks for everything.
@@ -357,7 +375,7 @@ public abstract record CatalogFilter
         ? key
         : throw new MlopsDataException("catalog.invalid_query", "The name of a metric or tag has at least one character.");
 
-    private static double CheckNumber(double value) => double.IsFinite(value) ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "A metric is compared with a finite number.");
+    private static double CheckNumber(double value) => double.IsFinite(value) ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "Metrics and ratings are compared with a finite number.");
 
     private static CatalogComparison Check(CatalogComparison comparison) => Enum.IsDefined(comparison) ? comparison : throw new ArgumentOutOfRangeException(nameof(comparison), comparison, "A known comparison.");
 
@@ -395,6 +413,9 @@ internal enum NumberField
     Version,
     Approvals,
     Rows,
+    Rating,
+    Ratings,
+    Requests,
 }
 
 internal enum FlagField

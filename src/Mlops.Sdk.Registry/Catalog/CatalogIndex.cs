@@ -280,6 +280,9 @@ internal sealed class CatalogIndex
             NumberFilter { Field: NumberField.Version } number => v => Holds(number.Comparison, ((double)v.Number).CompareTo(number.Value)),
             NumberFilter { Field: NumberField.Approvals } number => v => Holds(number.Comparison, ((double)v.Approvals.Count).CompareTo(number.Value)),
             NumberFilter { Field: NumberField.Rows } number => v => v.Dataset is { } dataset && Holds(number.Comparison, ((double)dataset.Rows).CompareTo(number.Value)),
+            NumberFilter { Field: NumberField.Rating } number => v => v.Model.Feedback.Summary is { } rating && Holds(number.Comparison, rating.Mean.CompareTo(number.Value)),
+            NumberFilter { Field: NumberField.Ratings } number => v => Holds(number.Comparison, ((double)v.Model.Feedback.Ratings.Count).CompareTo(number.Value)),
+            NumberFilter { Field: NumberField.Requests } number => v => Holds(number.Comparison, ((double)v.Model.Feedback.Open).CompareTo(number.Value)),
             TimeFilter time => v => Holds(time.Comparison, v.At.CompareTo(time.Ticks)),
             AgeFilter age => v => Holds(age.Comparison, (now - v.At).CompareTo(age.Minutes * TimeSpan.TicksPerMinute)),
             FlagFilter { Field: FlagField.Deprecated } flag => v => v.Deprecated == flag.Wanted,
@@ -384,11 +387,13 @@ internal sealed class Bits(int count)
 /// <summary>Numbers the values by which results are counted, so that counting is adding to an array.</summary>
 internal sealed class FacetTable
 {
-    internal static readonly string[] Names = ["task", "owner", "stage", "algorithm", "format", "signature", "approval", "drift", "deprecated", "age", "tag"];
+    internal static readonly string[] Names = ["task", "owner", "stage", "algorithm", "format", "signature", "approval", "drift", "deprecated", "age", "tag", "rating"];
     internal const int Age = 9;
     internal const int Tag = 10;
+    internal const int Rating = 11;
     private static readonly string[] AgeNames = ["today", "week", "month", "quarter", "year", "older"];
     private static readonly long[] AgeDays = [1, 7, 30, 91, 365];
+    private static readonly string[] StarNames = ["1", "2", "3", "4", "5"];
     private static readonly string[] TaskNames = [.. Enum.GetNames<ModelTask>().Select(n => n.ToLowerInvariant())];
     private static readonly string[] DriftNames = [.. Enum.GetNames<CatalogDrift>().Select(n => n.ToLowerInvariant())];
     private readonly Dictionary<(int Facet, string Value), int> _ids = [];
@@ -445,6 +450,7 @@ internal sealed class FacetTable
         AddIf(1, version.Model.Owner);
         AddIf(3, version.Algorithm);
         AddIf(4, version.Format);
+        AddIf(Rating, version.Model.Feedback.Summary is { } rating ? StarNames[(int)rating.Mean - 1] : null);
         foreach ((string key, _) in version.Tags)
         {
             ids.Add(Id(Tag, key));

@@ -27,6 +27,9 @@ public enum CatalogOrder
 
     /// <summary>By the metric named in <see cref="CatalogQuery.OrderMetric"/>, smallest first; without it last.</summary>
     MetricLowestFirst,
+
+    /// <summary>By <see cref="RatingSummary.LowerBound"/> of the model, best first; a model that nobody rated stands at <see cref="RatingSummary.Unrated"/>.</summary>
+    Rating,
 }
 
 /// <summary>A question to the catalog.</summary>
@@ -150,6 +153,15 @@ public sealed record CatalogHit
 
     /// <summary>Gets whether it is signed.</summary>
     public bool Signed { get; init; }
+
+    /// <summary>Gets how people rated the model, or null when nobody did.</summary>
+    public RatingSummary? Rating { get; init; }
+
+    /// <summary>Gets how many people asked to be allowed to use the model, answered or not.</summary>
+    public int AccessRequests { get; init; }
+
+    /// <summary>Gets how many of them wait for an answer.</summary>
+    public int OpenAccessRequests { get; init; }
 
     /// <summary>Gets the hosts that serve it now.</summary>
     public required IReadOnlyList<string> Hosts { get; init; }

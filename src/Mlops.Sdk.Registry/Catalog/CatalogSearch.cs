@@ -9,7 +9,8 @@ namespace Mlops.Sdk.Registry;
 /// <para>
 /// The score is the words' score (BM25; the name counts 6 times, tags 3, description and algorithm 2, cards and reasons once), or 1 without
 /// words, times: 2 when the words are the model's whole name, 1.5 for the alias <c>champion</c> or 1.2 for another one, 1.1 when a host
-/// serves it, 0.8 when it drifts, 0.3 when it is deprecated, 0.3 when it was rejected, and 1 + 2^(-age / 90 days) / 4.
+/// serves it, 0.8 when it drifts, 0.3 when it is deprecated, 0.3 when it was rejected, 1 + 2^(-age / 90 days) / 4, and for a
+/// model that people rated 1 + (<see cref="RatingSummary.LowerBound"/> - <see cref="RatingSummary.Unrated"/>) / 10.
 /// </para>
 /// </remarks>
 public sealed class CatalogSearch
@@ -143,7 +144,8 @@ public sealed class CatalogSearch
         score *= version.Deprecated ? 0.3 : 1;
         score *= version.Status == VersionStatus.Rejected ? 0.3 : 1;
         double days = Math.Max(0, now - version.At) / (double)TimeSpan.TicksPerDay;
-        return score * (1 + (Math.Pow(2, -days / 90) / 4));
+        score *= 1 + (Math.Pow(2, -days / 90) / 4);
+        return version.Model.Feedback.Summary is { } rating ? score * (1 + ((rating.LowerBound - RatingSummary.Unrated) / 10)) : score;
     }
 
     private static double Key(CatalogQuery query, VersionFacts version, double score) => query.Order switch
@@ -151,6 +153,7 @@ public sealed class CatalogSearch
         CatalogOrder.Relevance => score,
         CatalogOrder.Newest => version.At,
         CatalogOrder.MetricHighestFirst => version.Metric(query.OrderMetric!)?.Value ?? double.NegativeInfinity,
+        CatalogOrder.Rating => version.Model.Feedback.Summary?.LowerBound ?? RatingSummary.Unrated,
         CatalogOrder.MetricLowestFirst => -version.Metric(query.OrderMetric!)?.Value ?? double.NegativeInfinity,
         _ => 0,
     };
@@ -209,6 +212,9 @@ public sealed class CatalogSearch
             Drift = version.Drift,
             ApprovedBy = [.. version.Approvals.Select(a => a.Key)],
             Signed = version.Signed,
+            Rating = model.Feedback.Summary,
+            AccessRequests = model.Feedback.Requests.Count,
+            OpenAccessRequests = model.Feedback.Open,
             Hosts = [.. model.Hosts.Where(h => h.Value == version.Number).Select(h => h.Key)],
             IsComplete = model.NewerEntry is null,
             Use = Use(version),

@@ -12,6 +12,7 @@ internal static class CatalogSnapshot
         Write(to, model.Sections);
         Write(to, model.Aliases);
         Write(to, model.Hosts);
+        model.Feedback.Save(to);
         to.Flag(model.NewerEntry is not null);
         if (model.NewerEntry is { } newer)
         {
@@ -27,6 +28,7 @@ internal static class CatalogSnapshot
         Read(from, model.Sections);
         Read(from, model.Aliases);
         Read(from, model.Hosts);
+        model.Feedback.Load(from, model.Name);
         if (from.Flag())
         {
             model.NewerEntry = from.Number();

@@ -17,10 +17,11 @@ internal sealed class CatalogState : ISnapshotProjection
     private Dictionary<string, ModelFacts> _models = new(StringComparer.Ordinal);
     private List<ModelFacts> _modelsInOrder = [];
     private List<VersionFacts> _versionsInOrder = [];
+    private Dictionary<string, (ModelFacts Model, string Person)> _requests = new(StringComparer.Ordinal);
 
     public string SnapshotName => "catalog";
 
-    public int SnapshotFormat => 1;
+    public int SnapshotFormat => 2;
 
     /// <summary>Gets the models in the order in which the ledger first spoke of them. Under the lock.</summary>
     internal List<ModelFacts> Models => _modelsInOrder;
@@ -74,11 +75,27 @@ internal sealed class CatalogState : ISnapshotProjection
     /// <summary>Finds a model; only under the lock.</summary>
     internal ModelFacts? Find(string model) => _models.GetValueOrDefault(model);
 
+    /// <summary>Finds a model with a version; only under the lock.</summary>
+    /// <exception cref="MlopsNotFoundException">There is none; code <c>registry.version_not_found</c>.</exception>
+    /// <exception cref="MlopsIntegrityException">A newer library wrote about it; code <c>registry.newer_format</c>.</exception>
+    internal ModelFacts Registered(string model)
+    {
+        ModelFacts facts = Find(model) is { Versions.Count: > 0 } there
+            ? there
+            : throw new MlopsNotFoundException("registry.version_not_found", $"There is no model {RegistryRules.Show(model)}. Register a version first.");
+        facts.ThrowIfNewer();
+        return facts;
+    }
+
+    /// <summary>Finds a request that its asker did not replace by a newer one; only under the lock.</summary>
+    internal AccessRequest? FindRequest(string id) => _requests.TryGetValue(id, out (ModelFacts Model, string Person) place) ? place.Model.Feedback.RequestOf(place.Person) : null;
+
     private static bool Knows(string kind) => kind switch
     {
         LedgerKinds.VersionRegistered or LedgerKinds.AliasMoved or LedgerKinds.ModelDescribed or LedgerKinds.TagSet or LedgerKinds.StageMoved
             or LedgerKinds.VersionDeprecated or LedgerKinds.VersionDeleted or LedgerKinds.CardEdited or LedgerKinds.ApprovalGiven
-            or LedgerKinds.DeploymentStarted or LedgerKinds.DeploymentEnded or LedgerKinds.AlertRaised => true,
+            or LedgerKinds.DeploymentStarted or LedgerKinds.DeploymentEnded or LedgerKinds.AlertRaised
+            or LedgerKinds.AccessRequested or LedgerKinds.AccessAnswered or LedgerKinds.ModelRated => true,
         _ => IsWatching(kind) || IsSigning(kind),
     };
 
@@ -127,6 +144,19 @@ internal sealed class CatalogState : ISnapshotProjection
                 break;
             case LedgerKinds.AlertRaised when LedgerData.TryRead(entry.Data, out AlertNote? note) && note.Model == scope && note.Version is { } number:
                 Change(scope, number, v => Alert(v, note));
+                break;
+            case LedgerKinds.AccessRequested when LedgerData.TryRead(entry.Data, out AccessRequestNote? note) && IsAbout(entry, note.Model):
+                Ask(entry, Find(scope));
+                break;
+            case LedgerKinds.AccessAnswered when LedgerData.TryRead(entry.Data, out AccessAnswerNote? note) && IsAbout(entry, note.Model):
+                if (_requests.TryGetValue(note.RequestId, out (ModelFacts Model, string Person) place) && place.Model.Name == scope)
+                {
+                    place.Model.Feedback.Answer(place.Person, entry, note);
+                }
+
+                break;
+            case LedgerKinds.ModelRated when LedgerData.TryRead(entry.Data, out RatingNote? note) && IsAbout(entry, note.Model):
+                Rate(entry, Find(scope), note);
                 break;
             default:
                 TakeOther(entry, scope);
@@ -306,6 +336,31 @@ internal sealed class CatalogState : ISnapshotProjection
         }
     }
 
+    private void Ask(LedgerEntry entry, ModelFacts? model)
+    {
+        if (model is not { Versions.Count: > 0 } || _requests.ContainsKey(entry.Id) || !Feedback.Counts(entry))
+        {
+            return;
+        }
+
+        string person = Feedback.PersonOf(entry.Actor);
+        if (model.Feedback.RequestOf(person) is { } replaced)
+        {
+            _requests.Remove(replaced.Id);
+        }
+
+        model.Feedback.Ask(person, entry, model.Name);
+        _requests.Add(entry.Id, (model, person));
+    }
+
+    private static void Rate(LedgerEntry entry, ModelFacts? model, RatingNote note)
+    {
+        if (model is { Versions.Count: > 0 } && model.Feedback.Rate(entry, note))
+        {
+            Forget(model);
+        }
+    }
+
     private void Change(string model, int number, Action<VersionFacts> change)
     {
         if (Find(model)?.Find(number) is { } version)
@@ -364,7 +419,7 @@ internal sealed class CatalogState : ISnapshotProjection
     public void LoadSnapshot(ReadOnlyMemory<byte> snapshot)
     {
         SnapshotReader from = new(snapshot);
-        int modelCount = from.Count(bytesEach: 8);
+        int modelCount = from.Count(bytesEach: 10);
         List<ModelFacts> models = new(modelCount);
         Dictionary<string, ModelFacts> byName = new(modelCount, StringComparer.Ordinal);
         for (int i = 0; i < modelCount; i++)
@@ -378,6 +433,18 @@ internal sealed class CatalogState : ISnapshotProjection
             models.Add(model);
         }
 
+        Dictionary<string, (ModelFacts Model, string Person)> requests = new(StringComparer.Ordinal);
+        foreach (ModelFacts model in models)
+        {
+            foreach ((string person, AccessRequest request) in model.Feedback.Requests)
+            {
+                if (!requests.TryAdd(request.Id, (model, person)))
+                {
+                    throw SnapshotReader.Broken();
+                }
+            }
+        }
+
         int count = from.Count(bytesEach: 48);
         List<VersionFacts> versions = new(count);
         for (int i = 0; i < count; i++)
@@ -386,14 +453,14 @@ internal sealed class CatalogState : ISnapshotProjection
         }
 
         from.End();
-        if (models.Exists(m => m.Aliases.Exists(a => a.Value < 1 || a.Value > m.Versions.Count)))
+        if (models.Exists(m => m.Aliases.Exists(a => a.Value < 1 || a.Value > m.Versions.Count) || (m.Versions.Count == 0 && !m.Feedback.IsEmpty)))
         {
             throw SnapshotReader.Broken();
         }
 
         lock (_gate)
         {
-            (_texts, _models, _modelsInOrder, _versionsInOrder) = (new TextTable(), byName, models, versions);
+            (_texts, _models, _modelsInOrder, _versionsInOrder, _requests) = (new TextTable(), byName, models, versions, requests);
             WordsChanged?.Invoke(null, null);
         }
     }

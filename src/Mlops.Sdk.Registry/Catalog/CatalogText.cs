@@ -190,6 +190,12 @@ internal sealed class CatalogTextParser(string text)
                 return new NumberFilter(NumberField.Approvals, null, Comparison(op), Number(value, at));
             case "rows":
                 return new NumberFilter(NumberField.Rows, null, Comparison(op), Number(value, at));
+            case "rating":
+                return new NumberFilter(NumberField.Rating, null, Comparison(op), Number(value, at));
+            case "ratings":
+                return new NumberFilter(NumberField.Ratings, null, Comparison(op), Number(value, at));
+            case "requests":
+                return new NumberFilter(NumberField.Requests, null, Comparison(op), Number(value, at));
             case "created":
                 return new TimeFilter(Order(op, start), Time(value, at));
             case "age":
@@ -205,7 +211,7 @@ internal sealed class CatalogTextParser(string text)
             default:
                 return op != ":" && name.Length > 0 && double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number)
                     ? CatalogFilter.Metric(name, Comparison(op), number)
-                    : throw Wrong(start, "a field (model, alias, owner, task, stage, state, algorithm, format, run, by, dataset, drift, tag, tag.KEY, metric.NAME, version, approvals, rows, created, age, deprecated, approved, signed, live) or a metric compared with a number");
+                    : throw Wrong(start, "a field (model, alias, owner, task, stage, state, algorithm, format, run, by, dataset, drift, tag, tag.KEY, metric.NAME, version, approvals, rows, rating, ratings, requests, created, age, deprecated, approved, signed, live) or a metric compared with a number");
         }
     }
 

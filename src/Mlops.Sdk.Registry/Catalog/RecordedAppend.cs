@@ -3,11 +3,11 @@ namespace Mlops.Sdk.Registry;
 /// <summary>Appends what is decided; when a guard refuses, writes down who tried what and why not, as the registry does.</summary>
 internal static class RecordedAppend
 {
-    internal static async ValueTask AppendAsync(ILedger ledger, string subject, LedgerDraft attempt, Func<IReadOnlyList<LedgerDraft>> decide, CancellationToken cancellationToken)
+    internal static async ValueTask<LedgerReceipt> AppendAsync(ILedger ledger, string subject, LedgerDraft attempt, Func<IReadOnlyList<LedgerDraft>> decide, CancellationToken cancellationToken)
     {
         try
         {
-            await ledger.AppendAsync(subject, decide, cancellationToken).ConfigureAwait(false);
+            return await ledger.AppendAsync(subject, decide, cancellationToken).ConfigureAwait(false);
         }
         catch (MlopsDeniedException denied)
         {

@@ -44,6 +44,15 @@ public enum RegistryEventKind
 
     /// <summary>An alert was taken up, became more severe, was told of again, or ended: the detail <c>change</c> says which.</summary>
     AlertChanged,
+
+    /// <summary>Somebody asked to be allowed to use a model: the detail <c>request</c> is the request's id, the reason says what for.</summary>
+    AccessRequested,
+
+    /// <summary>Such a request was answered: the details <c>request</c> and <c>granted</c> say which and how.</summary>
+    AccessAnswered,
+
+    /// <summary>Somebody rated a model: the detail <c>stars</c> says how, the reason is the comment.</summary>
+    ModelRated,
 }
 
 /// <summary>Something that happened to a model. Made of one ledger entry, in any process the same.</summary>

@@ -166,6 +166,11 @@ internal sealed record EventDraft(RegistryEventKind Kind, string Model, int? Ver
         {
             Details = Facts(("host", n.Host), ("scorer", n.Scorer), ("problem", n.Problem)),
         },
+        LedgerKinds.AccessRequested when LedgerData.TryRead(entry.Data, out AccessRequestNote? n) => new(RegistryEventKind.AccessRequested, n.Model) { Details = Facts(("request", entry.Id)) },
+        LedgerKinds.AccessAnswered when LedgerData.TryRead(entry.Data, out AccessAnswerNote? n) =>
+            new(RegistryEventKind.AccessAnswered, n.Model) { Details = Facts(("request", n.RequestId), ("granted", n.Granted ? "true" : "false")) },
+        LedgerKinds.ModelRated when LedgerData.TryRead(entry.Data, out RatingNote? n) =>
+            new(RegistryEventKind.ModelRated, n.Model) { Details = Facts(("stars", n.Stars.ToString(System.Globalization.CultureInfo.InvariantCulture))) },
         "monitor.alert_acknowledged" or "monitor.alert_escalated" or "monitor.alert_reminded" or "monitor.alert_closed" when Text(entry.Data, "alertId") is { } alert && Text(entry.Data, "model") is { } model =>
             new(RegistryEventKind.AlertChanged, model, entry.Resource.Version) { Details = Facts(("alert", alert), ("change", entry.Kind["monitor.alert_".Length..]), ("severity", Text(entry.Data, "severity"))) },
         _ when entry.Kind.StartsWith("approval.", StringComparison.Ordinal) && LedgerData.TryRead(entry.Data, out ApprovalNote? n) =>

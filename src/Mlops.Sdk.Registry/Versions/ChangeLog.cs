@@ -67,6 +67,15 @@ internal sealed class ChangeLog(string model)
             case LedgerKinds.ApprovalGiven when entry.Format == 1 && LedgerData.TryRead(entry.Data, out ApprovalNote? note):
                 Note(entry, note.Version, "approval", null, $"by {entry.Actor}");
                 break;
+            case LedgerKinds.AccessRequested when entry.Format == 1 && LedgerData.TryRead(entry.Data, out AccessRequestNote? _):
+                Change(entry, null, $"access request '{entry.Id}'", $"access/{entry.Id}", "open");
+                break;
+            case LedgerKinds.AccessAnswered when entry.Format == 1 && LedgerData.TryRead(entry.Data, out AccessAnswerNote? note):
+                Change(entry, null, $"access request '{note.RequestId}'", $"access/{note.RequestId}", note.Granted ? "granted" : "refused");
+                break;
+            case LedgerKinds.ModelRated when entry.Format == 1 && LedgerData.TryRead(entry.Data, out RatingNote? note):
+                Change(entry, null, $"rating by {entry.Actor}", $"rating/{Feedback.PersonOf(entry.Actor)}", string.Create(CultureInfo.InvariantCulture, $"{note.Stars} of 5 stars"));
+                break;
             case LedgerKinds.AlertRaised when entry.Format == 1 && LedgerData.TryRead(entry.Data, out AlertNote? note):
                 Note(entry, note.Version, $"alert '{note.Check}'", null, note.Message);
                 break;

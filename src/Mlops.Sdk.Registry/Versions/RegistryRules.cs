@@ -111,6 +111,16 @@ internal static class RegistryRules
         }
     }
 
+    /// <summary>Checks a reason that people read as text of its own: it must come back as it was given.</summary>
+    internal static void CheckComment(string comment)
+    {
+        CheckReason(comment);
+        if (comment.Length > MaxText || !IsWellFormed(comment))
+        {
+            throw new MlopsException("ledger.invalid_entry", $"The reason must be at most {MaxText} characters of well-formed text; found {Show(comment)}. Nothing was written.");
+        }
+    }
+
     internal static void CheckRun(RunStart start)
     {
         ArgumentNullException.ThrowIfNull(start);

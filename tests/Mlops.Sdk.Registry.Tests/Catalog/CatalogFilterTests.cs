@@ -31,6 +31,9 @@ public sealed class CatalogFilterTests
         Gen.Select(AnyText, Comparison, Gen.Double.Where(double.IsFinite)).Select(CatalogFilter.Metric),
         Gen.Select(Comparison, Gen.Int).Select(CatalogFilter.Version),
         Gen.Select(Comparison, Gen.Int[0, 9]).Select(CatalogFilter.Approvals),
+        Gen.Select(Comparison, Gen.Double[-9, 9]).Select(CatalogFilter.Rating),
+        Gen.Select(Comparison, Gen.Int[0, 9]).Select(CatalogFilter.Ratings),
+        Gen.Select(Comparison, Gen.Int[0, 9]).Select(CatalogFilter.Requests),
         Gen.Select(Comparison, Gen.Long[0, 1L << 50]).Select(CatalogFilter.Rows),
         Gen.Select(Order, Gen.DateTime).Select((o, t) => CatalogFilter.Created(o, new DateTimeOffset(DateTime.SpecifyKind(t, DateTimeKind.Utc)))),
         Gen.Select(Order, Gen.Int[0, 5_000_000]).Select((o, m) => CatalogFilter.Age(o, TimeSpan.FromMinutes(m))),
@@ -92,6 +95,7 @@ public sealed class CatalogFilterTests
     [InlineData("a AND b", "a b")]
     [InlineData("auc>0.9", "metric.auc>0.9")]
     [InlineData("metric.auc:0.9", "metric.auc=0.9")]
+    [InlineData("Rating>=4 ratings:3 -requests>0 metric.rating>1", "rating>=4 ratings=3 -requests>0 metric.rating>1")]
     [InlineData("tag:eu tag.region=eu tag.team:\"risk eu\"", "tag:eu tag.region=eu tag.team:\"risk eu\"")]
     [InlineData("owner!=ann", "-owner=ann")]
     [InlineData("created>2026-01-01 age<4w", "created>2026-01-01 age<4w")]
@@ -114,6 +118,7 @@ public sealed class CatalogFilterTests
     [InlineData("owner: ann", 7, "a value right after")]
     [InlineData("created:2026-01-01", 1, "'<', '<=', '>' or '>='")]
     [InlineData("created>yesterday", 9, "a date")]
+    [InlineData("rating>=good", 9, "a number")]
     [InlineData("age<3m", 5, "a number and a unit")]
     [InlineData("deprecated:perhaps", 12, "'yes' or 'no'")]
     [InlineData("task:clustering", 6, "'binary', 'multiclass' or 'regression'")]

@@ -22,6 +22,9 @@ public sealed class CatalogStateTests
         Gen.Enum<ModelTask>().Select(CatalogFilter.Task),
         Gen.Select(Gen.Enum<CatalogComparison>(), Gen.Int[0, 5]).Select((c, n) => CatalogFilter.Metric("auc", c, n / 5.0)),
         Gen.Select(Gen.Enum<CatalogComparison>(), Gen.Int[1, 3]).Select(CatalogFilter.Version),
+        Gen.Select(Gen.Enum<CatalogComparison>(), Gen.Int[2, 10]).Select((c, n) => CatalogFilter.Rating(c, n / 2.0)),
+        Gen.Select(Gen.Enum<CatalogComparison>(), Gen.Int[0, 2]).Select(CatalogFilter.Ratings),
+        Gen.Select(Gen.Enum<CatalogComparison>(), Gen.Int[0, 2]).Select(CatalogFilter.Requests),
         Gen.Bool.Select(CatalogFilter.Live),
         Gen.Bool.Select(CatalogFilter.Deprecated),
         Gen.Bool.Select(CatalogFilter.Approved),
@@ -89,6 +92,11 @@ public sealed class CatalogStateTests
 
             Assert.Equal(whole.Hits.Select(h => (h.Model, h.Version)), pages.Select(h => (h.Model, h.Version)));
             Assert.Equal(whole.Total, whole.Hits.Count);
+            if (order == CatalogOrder.Rating)
+            {
+                Assert.Equal(whole.Hits.Select(h => h.Rating?.LowerBound ?? RatingSummary.Unrated).OrderDescending(), whole.Hits.Select(h => h.Rating?.LowerBound ?? RatingSummary.Unrated));
+            }
+
             if (order == CatalogOrder.MetricLowestFirst)
             {
                 Assert.Equal(whole.Hits.Select(h => h.Metrics["auc"].Value).Order(), whole.Hits.Select(h => h.Metrics["auc"].Value));
@@ -107,7 +115,7 @@ public sealed class CatalogStateTests
             int Count(Func<CatalogHit, string?> value, string wanted) => unit == CatalogUnit.Version
                 ? versions.Hits.Count(h => value(h) == wanted)
                 : versions.Hits.Where(h => value(h) == wanted).DistinctBy(h => h.Model).Count();
-            foreach ((string facet, Func<CatalogHit, string?> value) in ((string, Func<CatalogHit, string?>)[])[("stage", h => h.Stage), ("owner", h => h.Owner), ("algorithm", h => h.Algorithm), ("drift", h => h.Drift.ToString().ToLowerInvariant()), ("approval", h => h.ApprovedBy.Count > 0 ? "approved" : "unapproved"), ("signature", h => h.Signed ? "signed" : "unsigned")])
+            foreach ((string facet, Func<CatalogHit, string?> value) in ((string, Func<CatalogHit, string?>)[])[("stage", h => h.Stage), ("owner", h => h.Owner), ("algorithm", h => h.Algorithm), ("drift", h => h.Drift.ToString().ToLowerInvariant()), ("approval", h => h.ApprovedBy.Count > 0 ? "approved" : "unapproved"), ("signature", h => h.Signed ? "signed" : "unsigned"), ("rating", h => h.Rating is { } r ? $"{Math.Floor(r.Mean)}" : null)])
             {
                 foreach (CatalogFacetValue counted in page.Facets.GetValueOrDefault(facet, []))
                 {
@@ -139,6 +147,14 @@ public sealed class CatalogStateTests
             RandomLedger.Of(1, LedgerKinds.CardEdited, model, new CardNote("m", 9, "limitations", "x")),
             RandomLedger.Of(1, LedgerKinds.ApprovalGiven, model, new ApprovalNote("m", 1, RandomLedger.DigestOf(2)), by: "bob"),
             RandomLedger.Of(1, LedgerKinds.ApprovalGiven, model, new ApprovalNote("m", 1, RandomLedger.DigestOf(1)), by: "ANN"),
+            RandomLedger.Of(1, LedgerKinds.ModelRated, model, new RatingNote("m", 0)),
+            RandomLedger.Of(1, LedgerKinds.ModelRated, model, new RatingNote("m", 6)),
+            RandomLedger.Of(1, LedgerKinds.ModelRated, model, new RatingNote("other", 3)),
+            RandomLedger.Of(1, LedgerKinds.ModelRated, model, new RatingNote("m", 3), by: " "),
+            RandomLedger.Of(1, LedgerKinds.ModelRated, new LedgerResource("model", "none"), new RatingNote("none", 3)),
+            RandomLedger.Of(1, LedgerKinds.AccessRequested, new LedgerResource("model", "none"), new AccessRequestNote("none")),
+            RandomLedger.Of(1, LedgerKinds.AccessRequested, model, new AccessRequestNote("m"), outcome: LedgerOutcome.Denied),
+            RandomLedger.Of(1, LedgerKinds.AccessAnswered, model, new AccessAnswerNote("m", "e7", true)),
             RandomLedger.Raw(1, LedgerKinds.AliasMoved, model, JsonDocument.Parse("""{"model":5}""").RootElement),
             RandomLedger.Raw(1, LedgerKinds.AlertRaised, model, JsonDocument.Parse("""[1]""").RootElement),
             RandomLedger.Raw(1, "model.signed", model, JsonDocument.Parse("""{"version":"1"}""").RootElement),
@@ -198,7 +214,14 @@ public sealed class CatalogStateTests
             case PhraseFilter phrase:
                 return parts.Any(p => $" {string.Join(' ', TextTokens.Cut(p))} ".Contains($" {string.Join(' ', TextTokens.Cut(phrase.Text))} ", StringComparison.Ordinal));
             case NumberFilter number:
-                double? value = number.Field == NumberField.Metric ? v.Metrics.Where(x => x.Key == number.Key).Select(x => (double?)x.Value.Value).SingleOrDefault() : v.Number;
+                double? value = number.Field switch
+                {
+                    NumberField.Metric => v.Metrics.Where(x => x.Key == number.Key).Select(x => (double?)x.Value.Value).SingleOrDefault(),
+                    NumberField.Rating => m.Feedback.Ratings.Average(r => (double?)r.Value.Stars),
+                    NumberField.Ratings => m.Feedback.Ratings.Count,
+                    NumberField.Requests => m.Feedback.Requests.Count(r => r.Value.Answer is null),
+                    _ => v.Number,
+                };
                 return number.Comparison switch
                 {
                     CatalogComparison.Equal => value == number.Value,

@@ -13,9 +13,9 @@ internal static class RandomLedger
     private static readonly string[] Keys = ["eu", "region", "a b"];
 
     /// <summary>Sequences of entries that mostly keep the rules and sometimes break them.</summary>
-    internal static Gen<LedgerEntry[]> Entries(int most = 60) => Gen.Select(Gen.Int[0, 17], Gen.Int[0, 2], Gen.Int[0, 5], Gen.Int[0, 5], Gen.Int[0, 2]).Array[0, most].Select(steps =>
+    internal static Gen<LedgerEntry[]> Entries(int most = 60) => Gen.Select(Gen.Int[0, 21], Gen.Int[0, 2], Gen.Int[0, 5], Gen.Int[0, 5], Gen.Int[0, 2]).Array[0, most].Select(steps =>
     {
-        int[] versions = new int[Models.Length];
+        int[] versions = new int[2 * Models.Length]; // and the last request for access
         return steps.Select((s, i) => Step(i, s.Item1, s.Item2, s.Item3, s.Item4, s.Item5, versions)).ToArray();
     });
 
@@ -95,6 +95,13 @@ internal static class RandomLedger
                 return Raw(number, a % 2 == 0 ? "monitor.alert_closed" : a == 1 ? "monitor.window_closed" : "model.signed", resource, JsonDocument.Parse($$"""{"alertId":"alert-{{b}}","model":"{{model}}","version":{{version}}}""").RootElement, by);
             case 16:
                 return Of(number, LedgerKinds.RunStarted, new LedgerResource("run", $"run-{a}"), new RunStart($"run-{a}", "exp", b == 0 ? "drift:alert-1" : "manual", "try"), by);
+            case 18:
+                versions[Models.Length + m] = (int)number;
+                return Of(number, LedgerKinds.AccessRequested, resource, new AccessRequestNote(model), by, outcome: b == 5 ? LedgerOutcome.Denied : LedgerOutcome.Done);
+            case 19:
+                return Of(number, LedgerKinds.AccessAnswered, resource, new AccessAnswerNote(model, $"e{(b == 5 ? a : versions[Models.Length + (b == 4 ? 0 : m)])}", a % 2 == 0), by);
+            case 20 or 21:
+                return Of(number, LedgerKinds.ModelRated, resource, new RatingNote(model, a), c == 2 ? "ANN" : by);
             default:
                 return b == 0
                     ? Of(number, LedgerKinds.AliasMoved, resource, new AliasNote(model, "champion", null, version, default), by, format: 7)

@@ -47,22 +47,28 @@ public sealed class RegistryEventsTests
         await workspace.Ledger.AppendAsync([new LedgerDraft(LedgerKinds.DeploymentFailed, model, "no", LedgerData.Of(new DeploymentNote("m", 1, "web-1", Problem: "bad file"))) { Outcome = LedgerOutcome.Failed }]);
         await workspace.AppendAsync(LedgerKinds.AlertRaised, new AlertNote("a1", "m", 1, "drift", "moved", new Dictionary<string, double>()), model);
         await workspace.AppendAsync(LedgerKinds.AliasMoved, new AliasNote("m", "champion", 1, 0, default), model);
+        await workspace.AppendAsync(LedgerKinds.AccessRequested, new AccessRequestNote("m"), model);
+        await workspace.AppendAsync(LedgerKinds.AccessAnswered, new AccessAnswerNote("m", "r1", false), model);
+        await workspace.AppendAsync(LedgerKinds.ModelRated, new RatingNote("m", 4), model);
         await workspace.AppendAsync(LedgerKinds.TagSet, new TombstoneNote("m", 1, digest), model);             // another document than the kind says
         await workspace.AppendAsync(LedgerKinds.TagSet, new TagNote("m", 1, "eu", "yes"), model, format: 2);   // a newer library's
         await workspace.AppendAsync(LedgerKinds.TagSet, new TagNote("../m", 1, "eu", "yes"), model);           // no name of a model
         await workspace.AppendAsync(LedgerKinds.TagSet, new TagNote("last", 1, "eu", null), new LedgerResource("model", "last", 1));
-        RegistryEvent[] all = await WatchAsync(workspace, 12);
+        RegistryEvent[] all = await WatchAsync(workspace, 15);
         Assert.Equal(
             [
                 RegistryEventKind.StageMoved, RegistryEventKind.VersionDeprecated, RegistryEventKind.VersionDeleted, RegistryEventKind.TagSet, RegistryEventKind.ModelDescribed, RegistryEventKind.Approval,
-                RegistryEventKind.DeploymentStarted, RegistryEventKind.DeploymentEnded, RegistryEventKind.DeploymentRefused, RegistryEventKind.AlertRaised, RegistryEventKind.AliasMoved, RegistryEventKind.TagSet,
+                RegistryEventKind.DeploymentStarted, RegistryEventKind.DeploymentEnded, RegistryEventKind.DeploymentRefused, RegistryEventKind.AlertRaised, RegistryEventKind.AliasMoved,
+                RegistryEventKind.AccessRequested, RegistryEventKind.AccessAnswered, RegistryEventKind.ModelRated, RegistryEventKind.TagSet,
             ],
             all.Select(e => e.Kind));
         Assert.Equal("Approved", all[0].Details["stage"]);
         Assert.Equal("2", all[1].Details["successor"]);
         Assert.Equal("bad file", all[8].Details["problem"]);
         Assert.Equal((1, null), (all[10].OldVersion, all[10].Version));
-        Assert.Equal("true", all[11].Details["removed"]);
+        Assert.Equal((all[11].Id, "r1", "false"), (all[11].Details["request"], all[12].Details["request"], all[12].Details["granted"]));
+        Assert.Equal("4", all[13].Details["stars"]);
+        Assert.Equal("true", all[14].Details["removed"]);
     }
 
     [Fact]

@@ -112,7 +112,7 @@ public sealed class SnapshotTests
         return state;
     }
 
-    internal static byte[] Save(RegistryState state)
+    internal static byte[] Save(ISnapshotProjection state)
     {
         ArrayBufferWriter<byte> writer = new();
         state.SaveSnapshot(writer);
