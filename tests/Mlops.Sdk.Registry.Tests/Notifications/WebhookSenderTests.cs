@@ -207,19 +207,19 @@ public sealed class WebhookSenderTests
         await webhooks.PauseAsync("ci", "again changes nothing");
         using var stop = new CancellationTokenSource();
         Task sending = Sender(webhooks, workspace, options).RunAsync(stop.Token);
-        await workspace.RegisterAsync(content: "one");
+        await DriveAsync(store, () => workspace.RegisterAsync(content: "one"));
         DateTimeOffset later = store.Time.GetUtcNow().AddMinutes(5);
         await PumpAsync(store, () => store.Time.GetUtcNow() > later);
         Assert.Empty(handler.All);
-        await webhooks.ResumeAsync("ci", "done");
+        await DriveAsync(store, () => webhooks.ResumeAsync("ci", "done").AsTask());
         await PumpAsync(store, () => handler.All.Count == 1);
-        await webhooks.RemoveAsync("ci", "no longer wanted");
-        await webhooks.AddAsync(Target(), "and again");
-        await workspace.RegisterAsync(content: "two");
+        await DriveAsync(store, () => webhooks.RemoveAsync("ci", "no longer wanted").AsTask());
+        await DriveAsync(store, () => webhooks.AddAsync(Target(), "and again").AsTask());
+        await DriveAsync(store, () => workspace.RegisterAsync(content: "two"));
         await PumpAsync(store, () => handler.All.Count == 2);
         Assert.Equal(["ci.2", "ci.6"], handler.All.Select(r => r.Delivery));
-        await webhooks.RemoveAsync("ci", "for good");
-        await workspace.RegisterAsync(content: "three");
+        await DriveAsync(store, () => webhooks.RemoveAsync("ci", "for good").AsTask());
+        await DriveAsync(store, () => workspace.RegisterAsync(content: "three"));
         later = store.Time.GetUtcNow().AddMinutes(5);
         await PumpAsync(store, () => store.Time.GetUtcNow() > later);
         Assert.Equal(2, handler.All.Count);
@@ -418,6 +418,14 @@ public sealed class WebhookSenderTests
     }
 
     /// <summary>Lets the still clock run until something holds.</summary>
+    /// <summary>Does something while the sender works: when both write at once, one of them waits for the clock.</summary>
+    private static async Task DriveAsync(TestStore store, Func<Task> act)
+    {
+        Task acting = act();
+        await PumpAsync(store, () => acting.IsCompleted);
+        await acting;
+    }
+
     private static async Task PumpAsync(TestStore store, Func<bool> holds)
     {
         while (!holds())
