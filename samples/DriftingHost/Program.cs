@@ -18,7 +18,13 @@ builder.Services.AddMlops(mlops => mlops
     .AddMonitoring(m => m
         .Watch("late-parcels", w => w
             .Every(builder.Configuration.GetValue("Watch:Every", TimeSpan.FromSeconds(10)))
-            .RetrainWhen([AlertPolicy.DriftName], limits => limits.CoolDown = TimeSpan.Zero))
+            .AlertWhen(alerts => alerts.RepeatAfter = TimeSpan.FromMinutes(1)) // a run that did not help is followed by another
+            .RetrainWhen([AlertPolicy.DriftName], limits =>
+            {
+                // a season goes by in seconds here; the defaults are for one that takes months
+                limits.CoolDown = builder.Configuration.GetValue("Retrain:CoolDown", TimeSpan.FromSeconds(15));
+                (limits.MostPerDay, limits.GiveUpAfter) = (100, 100);
+            }))
         .LogAlerts())
     .AddDataQuality()
     .AddPerformance()
@@ -30,6 +36,9 @@ app.MapPost("/winter", (World world) => world.Winter = true);
 app.MapPost("/summer", (World world) => world.Winter = false);
 app.MapGet("/status", async (MlopsWorkspace mlops, CancellationToken cancellation) => (await mlops.StatusAsync(cancellation)).ToText());
 app.MapGet("/loop", async (ModelMonitor monitor, CancellationToken cancellation) => await monitor.LoopHistoryAsync("late-parcels", cancellation));
+
+#region report
 app.MapGet("/report", async (MlopsWorkspace mlops, int? version, CancellationToken cancellation) =>
     Results.Content((await mlops.Reports.MakeAsync("late-parcels", version, cancellationToken: cancellation)).ToHtml(), "text/html; charset=utf-8"));
+#endregion
 app.Run();

@@ -10,7 +10,7 @@ public sealed class DriftingHostTests
     {
         using var folder = new TemporaryFolder();
         await using ProgramUnderTest host = ProgramUnderTest.StartAssembly(
-            typeof(Samples.DriftingHost.World), folder.Path, "--Mlops:Folder", folder["workspace"], "--urls", "http://127.0.0.1:0", "--Watch:Every", "00:00:02", "--Traffic:Burst", "30");
+            typeof(Samples.DriftingHost.World), folder.Path, "--Mlops:Folder", folder["workspace"], "--urls", "http://127.0.0.1:0", "--Watch:Every", "00:00:02", "--Traffic:Burst", "30", "--Retrain:CoolDown", "00:00:05");
         string listening = await host.LineAsync(line => line.Contains("Now listening on:", StringComparison.Ordinal));
         using var client = new HttpClient { BaseAddress = new Uri(listening[listening.IndexOf("http://", StringComparison.Ordinal)..].Trim()) };
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(3));
