@@ -16,11 +16,7 @@ public static partial class DriftStatistics
     /// <exception cref="ArgumentException">The lengths differ, or the share is out of range.</exception>
     public static double PopulationStability(ReadOnlySpan<long> reference, ReadOnlySpan<long> current, double emptyShare = 1e-4)
     {
-        if (!(emptyShare is > 0 and <= 0.01))
-        {
-            throw new ArgumentOutOfRangeException(nameof(emptyShare), emptyShare, "The share of an empty bin is above 0 and at most 0.01.");
-        }
-
+        CheckEmptyShare(emptyShare);
         if (!Totals(reference, current, out double m, out double n))
         {
             return 0;
@@ -46,11 +42,7 @@ public static partial class DriftStatistics
     /// <exception cref="ArgumentException">The lengths differ, or the share is out of range.</exception>
     public static double KullbackLeibler(ReadOnlySpan<long> reference, ReadOnlySpan<long> current, double emptyShare = 1e-4)
     {
-        if (!(emptyShare is > 0 and <= 0.01))
-        {
-            throw new ArgumentOutOfRangeException(nameof(emptyShare), emptyShare, "The share of an empty bin is above 0 and at most 0.01.");
-        }
-
+        CheckEmptyShare(emptyShare);
         if (!Totals(reference, current, out double m, out double n))
         {
             return 0;
@@ -235,6 +227,14 @@ public static partial class DriftStatistics
         }
 
         return sum;
+    }
+
+    private static void CheckEmptyShare(double emptyShare)
+    {
+        if (!(emptyShare is > 0 and <= 0.01))
+        {
+            throw new ArgumentOutOfRangeException(nameof(emptyShare), emptyShare, "The share of an empty bin is above 0 and at most 0.01.");
+        }
     }
 
     private static bool Totals(ReadOnlySpan<long> reference, ReadOnlySpan<long> current, out double m, out double n)

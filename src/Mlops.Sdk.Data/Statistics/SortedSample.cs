@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Mlops.Sdk.Data;
 
 /// <summary>Numbers sorted once, to be compared with many others: what the tests of <see cref="TwoSample"/> take. Immutable; any thread may read it.</summary>
@@ -50,48 +52,12 @@ public sealed class SortedSample
     /// <summary>Sorts numbers.</summary>
     /// <param name="values">The numbers in any order; they are copied.</param>
     /// <returns>The sample.</returns>
-    public static SortedSample Of(ReadOnlySpan<double> values)
-    {
-        double[] finite = GC.AllocateUninitializedArray<double>(values.Length);
-        int count = 0;
-        long missing = 0;
-        foreach (double value in values)
-        {
-            if (double.IsFinite(value))
-            {
-                finite[count++] = value;
-            }
-            else
-            {
-                missing += double.IsNaN(value) ? 1 : 0;
-            }
-        }
-
-        return Finish(finite, count, missing);
-    }
+    public static SortedSample Of(ReadOnlySpan<double> values) => OfFinite(values);
 
     /// <summary>Sorts numbers.</summary>
     /// <param name="values">The numbers in any order; they are copied.</param>
     /// <returns>The sample.</returns>
-    public static SortedSample Of(ReadOnlySpan<float> values)
-    {
-        double[] finite = GC.AllocateUninitializedArray<double>(values.Length);
-        int count = 0;
-        long missing = 0;
-        foreach (float value in values)
-        {
-            if (float.IsFinite(value))
-            {
-                finite[count++] = value;
-            }
-            else
-            {
-                missing += float.IsNaN(value) ? 1 : 0;
-            }
-        }
-
-        return Finish(finite, count, missing);
-    }
+    public static SortedSample Of(ReadOnlySpan<float> values) => OfFinite(values);
 
     /// <summary>Counts the numbers in bins.</summary>
     /// <param name="upperEdges">The upper edges, strictly increasing, right-closed, shape [bins - 1]; the outer bins are open.</param>
@@ -130,6 +96,27 @@ public sealed class SortedSample
         }
 
         return low;
+    }
+
+    private static SortedSample OfFinite<T>(ReadOnlySpan<T> values)
+        where T : struct, IBinaryFloatingPointIeee754<T>
+    {
+        double[] finite = GC.AllocateUninitializedArray<double>(values.Length);
+        int count = 0;
+        long missing = 0;
+        foreach (T value in values)
+        {
+            if (T.IsFinite(value))
+            {
+                finite[count++] = double.CreateTruncating(value);
+            }
+            else
+            {
+                missing += T.IsNaN(value) ? 1 : 0;
+            }
+        }
+
+        return Finish(finite, count, missing);
     }
 
     private static SortedSample Finish(double[] finite, int count, long missing)

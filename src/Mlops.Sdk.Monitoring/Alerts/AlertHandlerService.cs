@@ -74,59 +74,29 @@ internal sealed class AlertHandlerService(IServiceProvider services, IEnumerable
         && (options.Models.Count == 0 || options.Models.Contains(happened.Alert.Model))
         && (options.Silenced || !happened.Alert.Silenced);
 
-    private async Task RunAsync(DeclaredAlertHandler handler, CancellationToken stop)
-    {
-        while (!stop.IsCancellationRequested)
+    private Task RunAsync(DeclaredAlertHandler handler, CancellationToken stop) => HostedSubscription.RunAsync(
+        services,
+        new LedgerSubscriptionOptions(NameOf(handler.Name))
         {
-            try
-            {
-                await FollowAsync(handler, stop).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException) when (stop.IsCancellationRequested)
-            {
-                return; // the host stops
-            }
-            catch (Exception error) when (Note(handler.Name, error))
-            {
-                // one handler that cannot go on must not take the host or the other handlers along
-                await Task.Delay(handler.Options.Lease, services.GetService<TimeProvider>() ?? TimeProvider.System, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-        }
-    }
-
-    private async Task FollowAsync(DeclaredAlertHandler handler, CancellationToken stop)
-    {
-        ModelMonitor monitor = services.GetRequiredService<ModelMonitor>();
-        IAlertHandler target = handler.Make(services);
-        LedgerSubscription subscription = new(
-            services.GetRequiredService<IObjectStore>(),
-            services.GetRequiredService<ILedger>(),
-            new LedgerSubscriptionOptions(NameOf(handler.Name))
-            {
-                From = handler.Options.From,
-                Lease = handler.Options.Lease,
-                RetryDelay = handler.Options.RetryDelay,
-                SaveEvery = 1,
-                Filter = entry => ChangeOf(entry) is not null,
-            },
-            services.GetService<TimeProvider>(),
-            services.GetService<IIdGenerator>(),
-            services.GetService<ILogger<LedgerSubscription>>());
-        await subscription.RunAsync(
-            async (delivery, cancellation) =>
+            From = handler.Options.From,
+            Lease = handler.Options.Lease,
+            RetryDelay = handler.Options.RetryDelay,
+            SaveEvery = 1,
+            Filter = entry => ChangeOf(entry) is not null,
+        },
+        () =>
+        {
+            ModelMonitor monitor = services.GetRequiredService<ModelMonitor>();
+            IAlertHandler target = handler.Make(services);
+            return async (delivery, cancellation) =>
             {
                 await monitor.ReadBookAsync(cancellation).ConfigureAwait(false);
                 if (Read(delivery.Entry, monitor.StateOf) is { } happened && Wants(handler.Options, happened))
                 {
                     await target.HandleAsync(happened, cancellation).ConfigureAwait(false);
                 }
-            },
-            stop).ConfigureAwait(false);
-    }
-
-    private bool Note(string name, Exception error)
-    {
-        _logger.HandlerEnded(name, error);
-        return true;
-    }
+            };
+        },
+        error => _logger.HandlerEnded(handler.Name, error),
+        stop);
 }

@@ -50,6 +50,8 @@ public static class MonitoringMlopsBuilderExtensions
         services.TryAddSingleton(provider => new MonitoringReports(
             provider.GetRequiredService<ModelMonitor>(),
             provider.GetRequiredService<MonitorHistory>(),
+            provider.GetRequiredService<IModelCatalog>(),
+            provider.GetRequiredService<IArtifactStore>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetService<QualityMonitor>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, MonitoringHostedService>());

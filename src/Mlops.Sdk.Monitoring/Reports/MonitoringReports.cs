@@ -6,9 +6,11 @@ namespace Mlops.Sdk.Monitoring;
 /// <summary>Makes the report about a model from what any host of the workspace stored: closed windows, signals, alerts. Thread-safe.</summary>
 /// <param name="monitor">Reads signals and alerts.</param>
 /// <param name="history">Reads windows.</param>
+/// <param name="catalog">Finds versions.</param>
+/// <param name="artifacts">Holds their files.</param>
 /// <param name="time">The clock.</param>
 /// <param name="quality">Knows the quality of the newest window that closed in this process; null to leave that out.</param>
-public sealed class MonitoringReports(ModelMonitor monitor, MonitorHistory history, TimeProvider time, QualityMonitor? quality = null)
+public sealed class MonitoringReports(ModelMonitor monitor, MonitorHistory history, IModelCatalog catalog, IArtifactStore artifacts, TimeProvider time, QualityMonitor? quality = null)
 {
     /// <summary>The most windows of which a report shows the comparisons: the newest ones.</summary>
     public const int MostWindows = 200;
@@ -69,7 +71,7 @@ public sealed class MonitoringReports(ModelMonitor monitor, MonitorHistory histo
             Drift = drift,
             Quality = quality?.LastReport(model) is { } rows && rows.Version == last ? rows : null,
             Signals = await SignalsAsync(model, last, from, to, cancellationToken).ConfigureAwait(false),
-            Causes = drift[^1].Status is DriftStatus.Drifted or DriftStatus.Watch ? [RootCauses.Rank(drift[^1])] : [],
+            Causes = drift[^1].Status is DriftStatus.Drifted or DriftStatus.Watch ? [RootCauses.Rank(drift[^1], await ImportanceAsync(model, last, cancellationToken).ConfigureAwait(false))] : [],
             Alerts = [.. (await monitor.OpenAlertsAsync(model, cancellationToken).ConfigureAwait(false)).Where(a => a.Version == last || a.Version == 0)],
         };
     }
@@ -91,5 +93,18 @@ public sealed class MonitoringReports(ModelMonitor monitor, MonitorHistory histo
         }
 
         return [.. signals.OrderBy(s => s.From)];
+    }
+
+    /// <summary>Reads how much the version listens to each input; what is below 0 by chance counts as 0. Null when it is not known.</summary>
+    private async ValueTask<IReadOnlyDictionary<string, double>?> ImportanceAsync(string model, int version, CancellationToken cancellationToken)
+    {
+        if (await catalog.FindVersionAsync(model, version, cancellationToken).ConfigureAwait(false) is not { Deleted: false } found
+            || (await catalog.ReadManifestAsync(found, cancellationToken).ConfigureAwait(false)).Files.FirstOrDefault(f => f.Name == ModelFileNames.Importance) is not { } file)
+        {
+            return null;
+        }
+
+        byte[] bytes = await artifacts.ReadAsync(file.Digest, ImportanceFile.MaxBytes, cancellationToken).ConfigureAwait(false);
+        return ImportanceFile.Read(bytes)?.ToDictionary(i => i.Key, i => Math.Max(0, i.Value), StringComparer.Ordinal);
     }
 }

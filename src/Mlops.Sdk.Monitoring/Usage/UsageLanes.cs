@@ -1,21 +1,17 @@
 using System.Numerics;
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Mlops.Sdk.Monitoring;
 
-/// <summary>Counts of calls, many times over, so that threads do not meet: as <see cref="RecordingLanes"/> does it.</summary>
+/// <summary>Counts of calls, many times over, so that threads do not meet (<see cref="LaneGates"/>).</summary>
 /// <remarks>
-/// A thread claims a lane with one compare-exchange and gives it back after its call; a lane that is taken is passed over for the next one.
 /// Reading claims one lane after the other: a call is wholly in one reading or wholly in the next. Memory is bounded: a lane has at most
 /// 4,608 cells, of about 200 bytes and 280 more for each doubling of the time that its calls spread over.
 /// </remarks>
 internal sealed class UsageLanes(int maxCallers)
 {
-    private static readonly int LaneCount = (int)Math.Clamp(BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount * 2), 4, 256);
-
-    private readonly Gate[] _gates = new Gate[LaneCount];
-    private readonly Lane?[] _lanes = new Lane?[LaneCount];
+    private readonly LaneGates _gates = new();
+    private readonly Lane?[] _lanes = new Lane?[LaneGates.Count];
     private UsageNames _names = new(maxCallers);
     private long _hour = long.MinValue;
     private long _notCounted;
@@ -28,7 +24,7 @@ internal sealed class UsageLanes(int maxCallers)
 
     internal void Count(in PredictionCall call, long hour)
     {
-        int lane = Claim(Environment.CurrentManagedThreadId);
+        int lane = _gates.Claim();
         try
         {
             if (!(_lanes[lane] ??= new Lane(_names)).Add(call, hour))
@@ -38,7 +34,7 @@ internal sealed class UsageLanes(int maxCallers)
         }
         finally
         {
-            Volatile.Write(ref _gates[lane].Taken, 0);
+            _gates.Release(lane);
         }
     }
 
@@ -51,56 +47,18 @@ internal sealed class UsageLanes(int maxCallers)
         (_hour, _names) = (hour, names);
         for (int lane = 0; lane < _lanes.Length; lane++)
         {
-            SpinWait wait = default;
-            while (Interlocked.CompareExchange(ref _gates[lane].Taken, 1, 0) != 0)
-            {
-                wait.SpinOnce();
-            }
-
+            _gates.Claim(lane);
             try
             {
                 _lanes[lane]?.Take(total, names);
             }
             finally
             {
-                Volatile.Write(ref _gates[lane].Taken, 0);
+                _gates.Release(lane);
             }
         }
 
         return total;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int Claim(int thread)
-    {
-        int lane = thread & (_gates.Length - 1);
-        return Interlocked.CompareExchange(ref _gates[lane].Taken, 1, 0) == 0 ? lane : ClaimAnother(lane);
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private int ClaimAnother(int lane)
-    {
-        SpinWait wait = default;
-        for (int tries = 1; ; tries++)
-        {
-            lane = (lane + 1) & (_gates.Length - 1);
-            if (Volatile.Read(ref _gates[lane].Taken) == 0 && Interlocked.CompareExchange(ref _gates[lane].Taken, 1, 0) == 0)
-            {
-                return lane;
-            }
-
-            if (tries % _gates.Length == 0)
-            {
-                wait.SpinOnce();
-            }
-        }
-    }
-
-    [StructLayout(LayoutKind.Explicit, Size = 128)]
-    private struct Gate
-    {
-        [FieldOffset(64)]
-        internal int Taken;
     }
 
     private readonly record struct CellKey(int Model, int Version, int Caller, int Error, long Hour)

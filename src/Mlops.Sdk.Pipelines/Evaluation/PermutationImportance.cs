@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json.Serialization;
 using Mlops.Sdk.Data;
 
 namespace Mlops.Sdk.Pipelines;
@@ -111,10 +110,3 @@ internal static class PermutationImportance
 
     private static int Seed(int seed, string of) => BitConverter.ToInt32(SHA256.HashData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"importance:{seed}:{of}")))) & int.MaxValue;
 }
-
-/// <summary>The file that tells how much inputs matter; comparisons of versions read it.</summary>
-internal sealed record ImportanceFile(int Format, string Method, IReadOnlyDictionary<string, double> Inputs);
-
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(ImportanceFile))]
-internal sealed partial class ImportanceJson : JsonSerializerContext;

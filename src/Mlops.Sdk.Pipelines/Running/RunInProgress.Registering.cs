@@ -111,7 +111,7 @@ internal sealed partial class RunInProgress<T>
                     .. await ReferenceFilesAsync(model.Model, test, cancellationToken).ConfigureAwait(false),
                     .. importance is null
                         ? Array.Empty<ModelFile>()
-                        : [await WriteAsync(ModelFileNames.Importance, JsonSerializer.SerializeToUtf8Bytes(new ImportanceFile(1, PermutationImportance.Method, importance), ImportanceJson.Default.ImportanceFile), cancellationToken).ConfigureAwait(false)],
+                        : [await WriteAsync(ModelFileNames.Importance, ImportanceFile.Write(PermutationImportance.Method, importance), cancellationToken).ConfigureAwait(false)],
                 ],
                 Schema = model.Model.Schema,
                 Algorithm = best,

@@ -1,12 +1,10 @@
 using System.Globalization;
-using System.Text.Json;
 
 namespace Mlops.Sdk.Registry;
 
 /// <summary>Tells how two manifests differ.</summary>
 internal static class ManifestComparison
 {
-    private const int MaxImportanceBytes = 4 * 1024 * 1024;
     private const string ImportanceMetric = "importance.";
 
     internal static async ValueTask<VersionComparison> CompareAsync(ModelVersion one, ModelManifest from, ModelVersion two, ModelManifest to, IArtifactStore artifacts, CancellationToken cancellationToken)
@@ -141,14 +139,14 @@ internal static class ManifestComparison
             byte[] bytes;
             try
             {
-                bytes = await artifacts.ReadAsync(file.Digest, MaxImportanceBytes, cancellationToken).ConfigureAwait(false);
+                bytes = await artifacts.ReadAsync(file.Digest, ImportanceFile.MaxBytes, cancellationToken).ConfigureAwait(false);
             }
             catch (Exception e) when (e is MlopsIntegrityException or MlopsNotFoundException)
             {
                 return (null, $"The file '{file.Name}' of {version} cannot be read: {e.Message}");
             }
 
-            return ReadImportance(bytes) is { } read ? (read, null) : (null, $"The file '{file.Name}' of {version} is not of the form that is read here: format 1 and one finite number per input.");
+            return ImportanceFile.Read(bytes) is { } read ? (read, null) : (null, $"The file '{file.Name}' of {version} is not of the form that is read here: format 1 and one finite number per input.");
         }
 
         Dictionary<string, double> metrics = manifest.Metrics
@@ -157,25 +155,5 @@ internal static class ManifestComparison
         return metrics.Count > 0 ? (metrics, null) : (null, $"{version} does not say how much its inputs matter: it has neither a file '{ModelFileNames.Importance}' nor metrics named '{ImportanceMetric}INPUT'.");
     }
 
-    private static Dictionary<string, double>? ReadImportance(byte[] bytes)
-    {
-        try
-        {
-            if (JsonSerializer.Deserialize(bytes, ComparisonJson.Default.ImportanceDocument) is { Format: 1, Inputs: { Count: > 0 } inputs } && inputs.Values.All(double.IsFinite))
-            {
-                return inputs;
-            }
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            return null; // the caller says so
-        }
-
-        return null;
-    }
-
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 }
-
-/// <summary>How much each input of a version matters.</summary>
-internal sealed record ImportanceDocument(int Format, string? Method, Dictionary<string, double>? Inputs);

@@ -105,5 +105,4 @@ public static class VersionComparisonFormats
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true, WriteIndented = true, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = false)]
 [JsonSerializable(typeof(VersionComparison))]
-[JsonSerializable(typeof(ImportanceDocument))]
 internal sealed partial class ComparisonJson : JsonSerializerContext;

@@ -49,60 +49,30 @@ internal sealed class RegistryHandlerService(IServiceProvider services, IEnumera
         return handlers.Length == 0 ? Task.CompletedTask : Task.Run(() => Task.WhenAll(handlers.Select(h => RunAsync(h, stoppingToken))), stoppingToken);
     }
 
-    private async Task RunAsync(DeclaredHandler handler, CancellationToken stop)
-    {
-        while (!stop.IsCancellationRequested)
+    private Task RunAsync(DeclaredHandler handler, CancellationToken stop) => HostedSubscription.RunAsync(
+        services,
+        new LedgerSubscriptionOptions(NameOf(handler.Name))
         {
-            try
-            {
-                await FollowAsync(handler, stop).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException) when (stop.IsCancellationRequested)
-            {
-                return; // the host stops
-            }
-            catch (Exception error) when (Note(handler.Name, error))
-            {
-                // one handler that cannot go on must not take the host or the other handlers along
-                await Task.Delay(handler.Options.Lease, services.GetService<TimeProvider>() ?? TimeProvider.System, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-        }
-    }
-
-    private async Task FollowAsync(DeclaredHandler handler, CancellationToken stop)
-    {
-        RegistryEvents events = services.GetRequiredService<RegistryEvents>();
-        IRegistryHandler target = handler.Make(services);
-        LedgerSubscription subscription = new(
-            services.GetRequiredService<IObjectStore>(),
-            services.GetRequiredService<ILedger>(),
-            new LedgerSubscriptionOptions(NameOf(handler.Name))
-            {
-                From = handler.Options.From,
-                Lease = handler.Options.Lease,
-                RetryDelay = handler.Options.RetryDelay,
-                SaveEvery = 20,
-                Filter = entry => EventDraft.Happened(entry) && EventDraft.Of(entry) is { } draft && handler.Options.Filter.Matches(draft.Kind, draft.Model, draft.Alias),
-            },
-            services.GetService<TimeProvider>(),
-            services.GetService<IIdGenerator>(),
-            services.GetService<ILogger<LedgerSubscription>>());
-        await subscription.RunAsync(
-            async (delivery, cancellation) =>
+            From = handler.Options.From,
+            Lease = handler.Options.Lease,
+            RetryDelay = handler.Options.RetryDelay,
+            SaveEvery = 20,
+            Filter = entry => EventDraft.Happened(entry) && EventDraft.Of(entry) is { } draft && handler.Options.Filter.Matches(draft.Kind, draft.Model, draft.Alias),
+        },
+        () =>
+        {
+            RegistryEvents events = services.GetRequiredService<RegistryEvents>();
+            IRegistryHandler target = handler.Make(services);
+            return async (delivery, cancellation) =>
             {
                 if (await events.ReadAsync(delivery.Entry, handler.Options.Filter, cancellation).ConfigureAwait(false) is { } happened)
                 {
                     await target.HandleAsync(happened, cancellation).ConfigureAwait(false);
                 }
-            },
-            stop).ConfigureAwait(false);
-    }
-
-    private bool Note(string name, Exception error)
-    {
-        NotificationLog.HandlerEnded(_logger, error, name);
-        return true;
-    }
+            };
+        },
+        error => NotificationLog.HandlerEnded(_logger, error, handler.Name),
+        stop);
 
     internal static string NameOf(string handler) => $"handler-{handler}";
 }

@@ -64,7 +64,7 @@ internal sealed class MonitorWorld : IAsyncDisposable
 
     internal sealed record Host(ObjectLedger Ledger, ArtifactStore Artifacts, ModelRegistry Registry, PredictionRecorder Recorder, FakeTrigger Trigger, ModelMonitor Monitor)
     {
-        public async Task<ModelVersion> RegisterAsync(EncodedTable trained, bool withProfile = true)
+        public async Task<ModelVersion> RegisterAsync(EncodedTable trained, bool withProfile = true, string? importance = null)
         {
             ArtifactInfo model = await Artifacts.WriteAsync(new MemoryStream([1, 2, 3]));
             var files = new List<ModelFile> { new("model.bin", model.Digest, model.Length) };
@@ -72,6 +72,12 @@ internal sealed class MonitorWorld : IAsyncDisposable
             {
                 ArtifactInfo profile = await Artifacts.WriteAsync(new MemoryStream(ReferenceProfile.Of(trained, TestData.Answers(trained)).Serialize()));
                 files.Add(new ModelFile(ReferenceProfile.FileName, profile.Digest, profile.Length));
+            }
+
+            if (importance is not null)
+            {
+                ArtifactInfo file = await Artifacts.WriteAsync(new MemoryStream(System.Text.Encoding.UTF8.GetBytes(importance)));
+                files.Add(new ModelFile(ModelFileNames.Importance, file.Digest, file.Length));
             }
 
             return await Registry.RegisterAsync(

@@ -116,33 +116,6 @@ public sealed class HistogramBoostingTests
     }
 
     [Fact]
-    public void A_stored_model_predicts_the_same()
-    {
-        BoostingFrame frame = Mixed(2000, seed: 14);
-        float[] target = Target(frame, (x, r) => x[0] + (float)r.NextDouble() > 1 ? 1 : 0);
-        BoostingModel model = HistogramBoosting.Fit(frame, target, new BoostingOptions { Loss = BoostingLoss.Logistic, Rounds = 10 });
-        BoostingModel read = BoostingModelFile.Deserialize(BoostingModelFile.Serialize(model));
-        Assert.Equal(model.Predict(frame), read.Predict(frame));
-        Assert.Equal(model.Importance(), read.Importance());
-    }
-
-    [Theory]
-    [InlineData("{}")]
-    [InlineData("null")]
-    [InlineData("""{"format":1,"loss":"squared","start":0,"names":["x"],"edges":[[1]],"categories":[],"gains":[0],"trees":[{"features":[0],"left":[0],"right":[0],"values":[0],"leftBins":[0,0,0,0]}]}""")]
-    [InlineData("""{"format":1,"loss":"squared","start":0,"names":["x"],"edges":[[2,1]],"categories":[],"gains":[0],"trees":[]}""")]
-    public void Bytes_that_are_no_model_are_refused(string json) =>
-        Assert.Equal("monitoring.unreadable_model", Assert.Throws<MlopsIntegrityException>(() => BoostingModelFile.Deserialize(System.Text.Encoding.UTF8.GetBytes(json))).Code);
-
-    [Fact]
-    public void A_newer_format_is_refused_with_both_numbers()
-    {
-        MlopsIntegrityException error = Assert.Throws<MlopsIntegrityException>(() => BoostingModelFile.Deserialize("""{"format":9,"loss":"new","start":0,"names":[],"edges":[],"categories":[],"gains":[],"trees":[]}"""u8));
-        Assert.Equal("monitoring.newer_format", error.Code);
-        Assert.Contains("format 9", error.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public void A_constant_target_needs_no_tree() =>
         Assert.Equal(3, HistogramBoosting.Fit(Uniform(3, 500, seed: 1), [.. Enumerable.Repeat(3f, 500)], new BoostingOptions()).Predict([0.1f, 0.2f, 0.3f], []), 12);
 
